@@ -1,0 +1,1 @@
+"""The whole life of a fine-tuned model: from a file to a proven, served model."""

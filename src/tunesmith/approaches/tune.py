@@ -1,0 +1,112 @@
+"""Fine-tunes a pretrained network: the tuning says which weights move, the objective what is minimised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tunesmith import catalog, doors, machine
+from tunesmith.bases import Base
+from tunesmith.errors import IntegrityError
+from tunesmith.evaluate.predictions import gather
+from tunesmith.events import Event
+from tunesmith.fields import Record
+from tunesmith.parts import Approach, Codec, Job, NeuralTask, Objective, Output, Predictor, Task, Tuning
+from tunesmith.recipe.sections import Recipe
+from tunesmith.store import files
+from tunesmith.train import loop
+from tunesmith.train.engine import local
+
+PROBE_STEPS = 4
+
+
+class Tune(Approach):
+    """Runs the training loop and leaves what differs from the base."""
+
+    refits: ClassVar = False
+    library: ClassVar = "torch"
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, NeuralTask)
+
+    def resolve(self, recipe: Recipe) -> dict[str, Any]:
+        options = recipe.train
+        tuning: type[Tuning] = catalog.part("tuning", recipe.tuning.name)
+        return {
+            "train.threads": options.threads or machine.physical_cores(),
+            "train.dtype": machine.fastest_dtype() if options.dtype == "auto" else options.dtype,
+            "train.peak_lr": options.peak_lr or tuning.peak_lr,
+        }
+
+    def seconds(self, job: Job) -> float:
+        engine, objective, _ = _prepare(job)
+        took = []
+        for _, parts in islice(objective.feed(job, 0), PROBE_STEPS):
+            start = time.perf_counter()
+            for index, batch in enumerate(parts):
+                engine.forward_backward(batch, engine.total(parts), 0, index)
+            engine.optim_step(0.0)
+            took.append(time.perf_counter() - start)
+        # the first step warms caches up; each epoch also predicts the validation rows, at a third of a step's cost a row
+        epochs = job.options.epochs
+        predicting = len(job.validation) * epochs * job.options.evaluations / 3 / job.options.batch_size
+        return float(np.median(took[1:] or took)) * (objective.steps(job) + predicting) * 1.1
+
+    def fit(self, job: Job) -> Iterator[Event]:
+        engine, objective, tuning = _prepare(job)
+        yield from loop.run(job, engine, objective, _judge(job), job.options.peak_lr or tuning.peak_lr)
+        save_file = doors.open("safetensors.torch").save_file
+        delta = {name: tensor.contiguous() for name, tensor in engine.delta().items()}
+        files.write_with(job.model / "delta.safetensors", lambda path: save_file(delta, path))
+
+    def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
+        return _Tuned(folder, task, codec, base, recipe)
+
+
+def _prepare(job: Job) -> tuple[local.Local, Objective, Tuning]:
+    tuning: Tuning = catalog.make("tuning", job.recipe.tuning)
+    objective: Objective = catalog.make("objective", job.recipe.objective)
+    net = local.build(job, tuning)
+    return local.Local(job, net, tuning, objective, job.options.dtype), objective, tuning
+
+
+def _judge(job: Job) -> loop.Judge:
+    """Scores of the validation rows: the task's main metric leads, the mean log loss breaks ties."""
+    truths = [job.task.target(record) for record in job.validation]
+    keys = [record.key for record in job.validation]
+    metric = catalog.part("metric", job.task.metrics[0])()
+    log_loss = catalog.part("metric", "log-loss")()
+
+    def judge(outputs: Sequence[Sequence[Output]]) -> Mapping[str, float]:
+        decoded = [job.task.decode(r, out, job.codec) for r, out in zip(job.validation, outputs, strict=True)]
+        predictions, ones = gather(decoded, truths, keys, keys), np.ones(len(keys))
+        main, loss = metric.value(predictions, ones), log_loss.value(predictions, ones)
+        return {"score": metric.better * main - 1e-6 * loss, job.task.metrics[0]: main, "loss": loss}
+
+    return judge
+
+
+class _Tuned(Predictor):
+    def __init__(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> None:
+        job = _opening(folder, task, codec, base, recipe)
+        self._task, self._codec = task, codec
+        tuning: Tuning = catalog.make("tuning", recipe.tuning)
+        self._net = local.build(job, tuning)
+        try:
+            tuning.load(self._net, doors.open("safetensors.torch").load_file(folder / "delta.safetensors"))
+        except ValueError as misfit:
+            raise IntegrityError(
+                "I304", str(misfit), expected="the delta of this recipe and base", where=str(folder)
+            ) from None
+
+    def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
+        return local.predict(self._net, self._task, self._codec, records)
+
+
+def _opening(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Any:
+    return Job(task, recipe, (), (), codec, base, folder, folder, seed=recipe.train.seed)

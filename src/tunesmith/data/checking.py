@@ -1,0 +1,112 @@
+"""Run every check over the rows in one pass, with evidence that is computed once and only if some check needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunesmith import catalog
+from tunesmith.data.checks._rows import SHOWN, key_of, normalise, plural, row_id, text_of
+from tunesmith.data.twins import twins
+from tunesmith.errors import DataError
+from tunesmith.fields import Broken, Record
+from tunesmith.findings import Finding, Fix
+from tunesmith.parts import Check, Task
+
+BATCH = 1000  # rows that the checks are given at a time
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+def check(
+    records: Sequence[Record],
+    task: Task,
+    *,
+    held_out: Sequence[Record] | None = None,
+    evidence: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """The findings of all checks (built in, plug-ins), errors first, then by code.
+
+    held_out: the rows of the test file.  evidence: what is known already by name, so that it is not computed again;
+    a check that needs evidence which is neither given nor computed here ('codec', 'out_of_fold') is left out.
+    Raises ValueError when two rows have the same place, since fixes name rows by it.
+    """
+    _require_distinct_places(records)
+    checks = [part() for part in catalog.parts("check").values()]
+    needs = frozenset[str]().union(*(each.needs for each in checks))
+    known = gather(records, task, held_out, needs, evidence or {})
+    found = _one_pass([each for each in checks if each.needs <= known.keys()], records, known)
+    return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
+
+
+def gather(
+    records: Sequence[Record],
+    task: Task,
+    held_out: Sequence[Record] | None,
+    needs: frozenset[str],
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The evidence that checks need, by name.
+
+    'task': the task.  'held_out': normalised texts of the test file (empty without one).  'twins': row key → id of
+    its cluster of near-duplicates.
+    """
+    known = {"task": task, **given}
+    if "held_out" in needs and "held_out" not in known:
+        known["held_out"] = frozenset(normalise(text_of(row, known)) for row in held_out or ())
+    if "twins" in needs and "twins" not in known:
+        clusters = twins([text_of(row, known) for row in records]).tolist()
+        known["twins"] = {key_of(row): cluster for row, cluster in zip(records, clusters, strict=True)}
+    return known
+
+
+def broken_finding(broken: Sequence[Broken], total: int, max_broken: float) -> Finding | None:
+    """F010 for rows that could not be read (None without any): an error when their share of `total` (good and broken
+    rows) is above `max_broken`, else a warning."""
+    if not broken:
+        return None
+    share = len(broken) / max(total, 1)
+    message = (
+        f"{plural(len(broken), 'broken row')} of {total:,} ({share:.1%}) went to quarantine: {broken[0].reason}"
+    )
+    return Finding(
+        "F010",
+        "error" if share > max_broken else "warning",
+        message,
+        len(broken),
+        tuple(row.place for row in broken[:SHOWN]),
+        {"share": share, "rows": total, "max_broken": max_broken},
+        Fix("tunesmith data check FILE", "lists every broken row with its line, its reason and a fix"),
+    )
+
+
+def refuse_if_broken(broken: Sequence[Broken], total: int, max_broken: float) -> None:
+    """Raise DataError F011 when the share of broken rows is above `max_broken`: then nothing is trained."""
+    if not broken or len(broken) <= max_broken * total:
+        return
+    first = broken[0]
+    raise DataError(
+        "F011",
+        f"{plural(len(broken), 'broken row')} of {total:,} ({len(broken) / max(total, 1):.1%}); "
+        f"the first: {first.place} — {first.reason} — {first.fix}",
+        expected=f"at most {max_broken:.1%} broken rows",
+        fixes=("tunesmith data check FILE", "tunesmith train RECIPE.toml --set data.max_broken=0.05"),
+        where=str(first.place),
+    )
+
+
+def _one_pass(checks: list[Check], records: Sequence[Record], known: Mapping[str, Any]) -> list[Finding]:
+    states = [each.start() for each in checks]
+    for start in range(0, len(records), BATCH):
+        rows = records[start : start + BATCH]
+        states = [each.update(state, rows, known) for each, state in zip(checks, states, strict=True)]
+    return [
+        finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)
+    ]
+
+
+def _require_distinct_places(records: Sequence[Record]) -> None:
+    counts = Counter(row_id(record.place) for record in records)
+    twice = next((place for place, count in counts.items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"two rows have the place {twice}: give each row its own line")

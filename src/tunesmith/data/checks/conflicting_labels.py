@@ -1,0 +1,63 @@
+"""L204: the same text with two labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunesmith.data.checks._rows import (
+    PlantedTask,
+    label_form,
+    label_of,
+    normalise,
+    planted_rows,
+    plural,
+    review_fix,
+    shown,
+    text_of,
+)
+from tunesmith.fields import Record
+from tunesmith.findings import Finding, Place
+from tunesmith.parts import Check
+
+
+class ConflictingLabels(Check):
+    """Which label is right only a person knows, so nothing is changed; two spellings of a label are no conflict."""
+
+    code = "L204"
+    needs = frozenset({"task"})
+
+    def start(self) -> list[tuple[bytes, str, Place]]:
+        return []
+
+    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
+        for row in rows:
+            label, text = label_of(row, evidence), normalise(text_of(row, evidence))
+            if label is not None and text:
+                # a digest instead of the text keeps the state small when texts are long
+                digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+                state.append((digest, label_form(label), row.place))
+        return state
+
+    def merge(self, first: Any, second: Any) -> Any:
+        return first + second
+
+    def findings(self, state: Any) -> list[Finding]:
+        labels: dict[bytes, set[str]] = defaultdict(set)
+        for text, label, _ in state:
+            labels[text].add(label)
+        places = [place for text, _, place in state if len(labels[text]) > 1]
+        if not places:
+            return []
+        texts = sum(len(found) > 1 for found in labels.values())
+        message = f"{plural(texts, 'text')} with more than one label, in {plural(len(places), 'row')}"
+        fix = review_fix("decide on one label for each of these texts, or leave its rows out", places)
+        numbers = {"texts": texts, "rows": len(places)}
+        return [Finding(self.code, "warning", message, len(places), shown(places), numbers, fix)]
+
+    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+        dirty = planted_rows(("my card is lost", "card"), ("My card is lost ", "order"), ("where is it", "parcel"))
+        clean = planted_rows(("my card is lost", "card"), ("My card is lost ", "Card"), ("where is it", "parcel"))
+        return dirty, clean, {"task": PlantedTask()}

@@ -1,0 +1,59 @@
+"""S601: so few rows that the proof will have a wide interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunesmith.data.checks._rows import PlantedTask, planted_rows, plural, usable
+from tunesmith.fields import Record
+from tunesmith.findings import Finding, Fix
+from tunesmith.parts import Check
+
+TEST_SHARE = 0.15
+ACCURACY = 0.85  # of a middling classifier: the interval is widest at 0.5 and narrows towards 1
+WIDE = 0.05  # half-width beyond which two models a few points apart can't be told from each other
+
+
+class FewRows(Check):
+    """Says beforehand how exact the proof can be: 1.96 · sqrt(p (1 - p) / n) at p = 0.85 (normal approximation).
+
+    State: (usable rows, rows of the test file; 0 where there is none).
+    """
+
+    code = "S601"
+    needs = frozenset({"task", "held_out"})
+
+    def start(self) -> tuple[int, int]:
+        return 0, 0
+
+    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
+        return state[0] + sum(usable(row, evidence) for row in rows), len(evidence["held_out"])
+
+    def merge(self, first: Any, second: Any) -> Any:
+        return first[0] + second[0], max(first[1], second[1])
+
+    def findings(self, state: Any) -> list[Finding]:
+        rows, held_out = state
+        test_rows = held_out or math.floor(rows * TEST_SHARE)
+        width = min(0.5, _half_width(max(test_rows, 1)))
+        if not rows or width <= WIDE:
+            return []
+        needed = math.ceil((1.96 / WIDE) ** 2 * ACCURACY * (1 - ACCURACY))
+        needed = needed if held_out else math.ceil(needed / TEST_SHARE)
+        message = (
+            f"{plural(test_rows, 'test row')}: an accuracy of {ACCURACY:.0%} would be known to about "
+            f"±{100 * width:.0f} points; ±{100 * WIDE:.0f} points need {plural(needed, 'row')}"
+        )
+        numbers = {"rows": rows, "test_rows": test_rows, "half_width": round(width, 4), "needed": needed}
+        fix = Fix("add labelled rows to the file", f"{needed:,} rows would give ±{100 * WIDE:.0f} points")
+        return [Finding(self.code, "warning", message, rows, (), numbers, fix)]
+
+    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+        rows = planted_rows(*((f"where is parcel {i}", f"depot {i % 2}") for i in range(1500)))
+        return rows[:200], rows, {"task": PlantedTask(), "held_out": frozenset()}
+
+
+def _half_width(rows: int) -> float:
+    return 1.96 * math.sqrt(ACCURACY * (1 - ACCURACY) / rows)

@@ -1,0 +1,76 @@
+"""JSON objects, one a line (also gzipped), or one JSON array of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from tunesmith.errors import DataError
+from tunesmith.fields import Broken, Record
+from tunesmith.findings import Place
+from tunesmith.inputs.encoding import is_binary, sniff_encoding
+from tunesmith.inputs.jsonvalues import BadValue, elements, parse_object
+from tunesmith.inputs.streams import MAX_ROW, Line, damaged, lines, sample, sample_lines
+from tunesmith.parts import Dialect, Reader
+
+_SPACE = b" \t\r\n"
+
+
+class Jsonl(Reader):
+    """Lines end at LF only.  Values stay as they are: strings, numbers, booleans, null, lists, objects."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".json")
+
+    def sniff(self, path: Path) -> Dialect:
+        """Columns: the keys of all objects in the first megabyte.  Raises F004 (not text), F007 (no object there)."""
+        content = sample(path)
+        if is_binary(content):
+            raise damaged(path, "it is not text", "save it as JSON lines (UTF-8)")
+        found = sniff_encoding(content)
+        if not found["encoding"].startswith("utf-16"):  # JSON is UTF-8; other bytes are broken rows, not a guess
+            found = {"encoding": "utf-8", "bom": found["bom"]}
+        array = _start(content, found["encoding"]).startswith(b"[")
+        whole = sample_lines(content, found["encoding"])
+        columns: dict[str, None] = {}
+        for line in elements(whole) if array else whole:
+            try:
+                columns.update(dict.fromkeys(parse_object(line.raw)))
+            except BadValue:
+                continue
+        if not columns:
+            raise _no_objects(path)
+        return Dialect(tuple(columns), {**found, "array": array})
+
+    def read(self, path: Path, dialect: Dialect) -> Iterator[Record | Broken]:
+        """Raises F004 or F006 where the file itself gives out, never for a row."""
+        source = lines(path, dialect.details.get("encoding", "utf-8"))
+        for line in elements(source) if dialect.details.get("array") else source:
+            if line.raw.strip(_SPACE):
+                yield _row(line, str(path))
+
+
+def _row(line: Line, source: str) -> Record | Broken:
+    place = Place(source, line.number, line.byte)
+    try:
+        if len(line.raw) > MAX_ROW:
+            raise BadValue(f"the row is longer than {MAX_ROW // 1_000_000} MB", "shorten it")
+        return Record(parse_object(line.raw), place)
+    except BadValue as bad:
+        raw = line.raw[:800].decode("utf-8", "replace").strip()[:200]
+        return Broken(place, bad.reason, bad.fix, raw)
+
+
+def _start(content: bytes, encoding: str) -> bytes:
+    first = next((line.raw for line in sample_lines(content, encoding) if line.raw.strip(_SPACE)), content[:9])
+    return first.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
+
+
+def _no_objects(path: Path) -> DataError:
+    return DataError(
+        "F007",
+        f"{path.name} holds no JSON object on a line of its own",
+        expected='one object a line, such as {"text": "…", "label": "…"}, or an array of objects',
+        fixes=(f"jq -c '.[]' '{path}' > rows.jsonl", f"head -c 300 '{path}'"),
+        where=f"{path}:1",
+    )

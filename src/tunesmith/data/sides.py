@@ -1,0 +1,129 @@
+"""The rule that gives a group of rows its side: a hash of its key, a pin of an ancestor, or the top-up of its class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+SIDES = ("train", "validation", "test")
+ALL = ""  # stands for all rows as if they were one class, so that no side that is wanted stays empty
+FEWEST = 3  # groups of a class from which it must be on every side
+_SALT = b"tunesmith split 1\n"
+
+Shares = Mapping[str, float]  # of test and validation; the rest is train
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Rows that stay together.  key: what is hashed.  pinned: an ancestor decided, so nothing may move it.
+
+    side: one of SIDES, or '' for rows that bridge two pinned sides and enter none.
+    """
+
+    rows: tuple[int, ...]
+    key: str
+    labels: frozenset[str]
+    side: str = ""
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class Move:
+    """A unit that the top-up moved for the sake of a class (`ALL`: of a side that had no rows)."""
+
+    unit: Unit
+    label: str
+    goal: str
+
+
+def position(key: str) -> float:
+    """Where a group stands in [0, 1): a hash of its key and nothing else."""
+    return int.from_bytes(hashlib.sha256(_SALT + key.encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
+
+
+def assign(units: Sequence[Unit], shares: Shares) -> list[Unit]:
+    """Give every unit that is not pinned the side in whose interval it stands: test first, validation, then train."""
+    return [unit if unit.pinned else replace(unit, side=_side(position(unit.key), shares)) for unit in units]
+
+
+def top_up(units: Sequence[Unit], shares: Shares) -> tuple[list[Unit], list[Move]]:
+    """Move the fewest units that give each class of three groups or more a place on every side.
+
+    A class needs one group in train and, in validation and test, two, or one where its share is less than two groups.
+    Rarest class first; of the groups that may move (not pinned, and no class falls short on the side they leave) the
+    one that stands nearest to the goal's interval moves, from train if train has one to spare.
+    """
+    counter = _Places(units, shares)
+    moves = []
+    for label in sorted(counter.of, key=lambda name: (name == ALL, len(counter.of[name]), name)):
+        for side in SIDES:
+            while counter.short(label, side):
+                index = counter.donor(label, side)
+                if index is None:
+                    break
+                moves.append(Move(counter.units[index], label, side))
+                counter.move(index, side)
+    return counter.units, moves
+
+
+class _Places:
+    """How many groups each class has on each side, while they move."""
+
+    def __init__(self, units: Sequence[Unit], shares: Shares) -> None:
+        self.units, self.intervals, self.shares = list(units), _intervals(shares), shares
+        self.of: dict[str, list[int]] = defaultdict(list)
+        self.count: Counter[tuple[str, str]] = Counter()
+        for index, unit in enumerate(units):
+            for label in (*sorted(unit.labels), ALL) if unit.side else ():
+                self.of[label].append(index)
+                self.count[label, unit.side] += 1
+
+    def need(self, label: str, side: str) -> int:
+        groups = len(self.of[label])
+        if groups < FEWEST:
+            return 0
+        if side == "train":
+            return 1
+        share = self.shares[side]
+        return 0 if share == 0 else max(1, min(2, int(share * groups)))
+
+    def short(self, label: str, side: str) -> bool:
+        return self.count[label, side] < self.need(label, side)
+
+    def donor(self, label: str, goal: str) -> int | None:
+        low, high = self.intervals[goal]
+
+        def rank(index: int) -> tuple[bool, float, str]:
+            unit = self.units[index]
+            at = position(unit.key)
+            return unit.side != "train", max(low - at, at - high, 0.0), unit.key
+
+        return min((index for index in self.of[label] if self._may_leave(index, goal)), key=rank, default=None)
+
+    def _may_leave(self, index: int, goal: str) -> bool:
+        unit = self.units[index]
+        if unit.pinned or unit.side == goal:
+            return False
+        return all(
+            self.count[label, unit.side] > self.need(label, unit.side) for label in (*unit.labels, ALL)
+        )
+
+    def move(self, index: int, goal: str) -> None:
+        unit = self.units[index]
+        for label in (*unit.labels, ALL):
+            self.count[label, unit.side] -= 1
+            self.count[label, goal] += 1
+        self.units[index] = replace(unit, side=goal)
+
+
+def _intervals(shares: Shares) -> dict[str, tuple[float, float]]:
+    test, held_out = shares["test"], shares["test"] + shares["validation"]
+    return {"test": (0.0, test), "validation": (test, held_out), "train": (held_out, 1.0)}
+
+
+def _side(at: float, shares: Shares) -> str:
+    return next(
+        side for side, (low, high) in _intervals(shares).items() if low <= at < high or side == "train"
+    )

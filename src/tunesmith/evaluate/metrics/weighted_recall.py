@@ -1,0 +1,17 @@
+"""Mean recall of the classes, weighted by how many rows belong to each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunesmith.evaluate.metrics._counts import counts
+from tunesmith.parts import Metric, Predictions
+
+
+class WeightedRecall(Metric):
+    """Mean of recall over classes, weighted by support."""
+
+    def value(self, predictions: Predictions, weights: np.ndarray) -> float:
+        """Between 0 and 1; NaN without rows."""
+        found = counts(predictions, weights)
+        return found.weighted(found.recall)

@@ -1,0 +1,158 @@
+"""The verdict in one sentence: does the model beat guessing, and can these test rows tell?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from tunesmith.evaluate.compare import more_rows, paired
+from tunesmith.evaluate.intervals import SEED, Z, interval
+from tunesmith.parts import Metric, Predictions
+
+PERMUTATIONS = 2000
+DRAWS = 200
+LEVEL = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """outcome, a sentence in plain words, and the figures behind it."""
+
+    outcome: Literal["better", "not-better", "cannot-tell"]
+    sentence: str
+    numbers: Mapping[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {"outcome": self.outcome, "sentence": self.sentence, "numbers": dict(self.numbers)}
+
+
+def verdict(
+    chosen: Predictions,
+    train_counts: Mapping[str, int],
+    baselines: Mapping[str, Predictions],
+    metric: Metric,
+    *,
+    name: str = "macro-F1",
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
+) -> Verdict:
+    """Better: beats the strongest trivial predictor under label permutation, one-sided 2.5 %.
+
+    Trivial: one label for all rows, or draws from the training rows' label frequencies (`train_counts`).
+    The test shuffles the true labels over whole groups, so rows that belong together stay together.
+    baselines: predictions of other models on the same rows, named in the sentence.
+    """
+    if not len(chosen.rows):
+        return Verdict("cannot-tell", "Can't tell: there are no test rows.", {"n": 0})
+    score = interval(chosen, metric)
+    rival, trivial = strongest_trivial(chosen, train_counts, metric, seed=seed)
+    null = metric.better * permuted_scores(chosen, metric, permutations, seed)
+    observed, bar = metric.better * score.value, metric.better * trivial
+    p = float((1 + (null >= observed - 1e-12).sum()) / (1 + permutations))
+    outcome = "not-better" if not observed > bar else "better" if p <= LEVEL else "cannot-tell"
+    more = _more(len(chosen.rows), observed, null) if outcome == "cannot-tell" else None
+    numbers = {"value": score.value, "low": score.low, "high": score.high, "n": score.n} | {
+        "trivial": trivial,
+        "p": p,
+        "more_rows": more,
+    }
+    sentence = " ".join([_claim(outcome, name, numbers, rival), *_against(chosen, baselines, metric, name)])
+    return Verdict(outcome, sentence, numbers)
+
+
+def strongest_trivial(
+    predictions: Predictions, train_counts: Mapping[str, int], metric: Metric, *, seed: int = SEED
+) -> tuple[str, float]:
+    """(in words, score) of the best constant or of draws from the training prior (mean of 200 draws)."""
+    prior = np.array([train_counts.get(label, 0) for label in predictions.labels], dtype=np.float64)
+    prior = prior / prior.sum() if prior.sum() else np.full(len(prior), 1 / len(prior))
+    blind = replace(predictions, probs=np.tile(prior, (len(predictions.rows), 1)))
+    ones = np.ones(len(predictions.rows))
+    constants = [
+        metric.value(replace(blind, guess=np.full(len(ones), index)), ones)
+        for index in np.unique(predictions.truth[predictions.truth >= 0])
+    ] or [metric.value(replace(blind, guess=np.zeros(len(ones), dtype=np.int64)), ones)]
+    known = np.unique(predictions.truth[predictions.truth >= 0])
+    best = int(np.argmax(metric.better * np.array(constants)))
+    label = predictions.labels[known[best]] if len(known) else predictions.labels[0]
+    generator = np.random.default_rng(seed)
+    guesses = (generator.choice(len(prior), len(ones), p=prior) for _ in range(DRAWS))
+    drawn = float(np.mean([metric.value(replace(blind, guess=guess), ones) for guess in guesses]))
+    constant = float(constants[best])
+    if metric.better * drawn > metric.better * constant:
+        return "drawing labels by their frequency", drawn
+    return f"always answering '{label}'", constant
+
+
+def permuted_scores(predictions: Predictions, metric: Metric, permutations: int, seed: int) -> np.ndarray:
+    """Scores [permutations] of the same guesses against shuffled truth.
+    Groups are shuffled as blocks and laid end to end over the rows: label counts are kept exactly, and
+    labels of one group stay neighbours, so correlated rows do not pass for independent ones. Single-row
+    groups: a plain shuffle.
+    """
+    order = np.argsort(predictions.groups, kind="stable")
+    blocks = np.split(order, np.flatnonzero(np.diff(predictions.groups[order])) + 1)
+    single = len(blocks) == len(order)
+    generator, ones = np.random.default_rng(seed), np.ones(len(order))
+    scores = np.empty(permutations)
+    for index in range(permutations):
+        moved = generator.permutation(len(blocks))
+        source = order[moved] if single else np.concatenate([blocks[block] for block in moved])
+        truth = np.empty_like(predictions.truth)
+        truth[order] = predictions.truth[source]
+        scores[index] = metric.value(replace(predictions, truth=truth), ones)
+    return scores
+
+
+def _more(n: int, observed: float, null: np.ndarray) -> int | None:
+    """Rows missing until the same effect would stand 1.96 standard deviations above the shuffled scores."""
+    return more_rows(n, observed - float(null.mean()), Z * float(null.std()))
+
+
+def _claim(outcome: str, name: str, numbers: Mapping[str, Any], rival: str) -> str:
+    head = {
+        "better": "Better than guessing",
+        "not-better": "Not better than guessing",
+        "cannot-tell": "Can't tell",
+    }
+    measured = f"{name} {numbers['value']:.3f}{_range(numbers)} on {numbers['n']:,} test rows"
+    against = f"{rival} reaches {numbers['trivial']:.3f}"
+    if outcome == "better":
+        return f"{head[outcome]}: {measured}; {against}."
+    if outcome == "not-better":
+        return f"{head[outcome]}: {measured}, but {against}."
+    more = numbers["more_rows"]
+    missing = (
+        f"about {more:,} more test rows would tell" if more else "no honest number of more rows would tell"
+    )
+    return (
+        f"{head[outcome]} whether it is better than guessing: {measured}, {against}, and chance alone does "
+        f"as well in {100 * numbers['p']:.0f} of 100 shuffles; {missing}."
+    )
+
+
+def _range(numbers: Mapping[str, Any]) -> str:
+    low, high = numbers["low"], numbers["high"]
+    return f" (95 % interval {low:.3f} to {high:.3f})" if np.isfinite(low) and np.isfinite(high) else ""
+
+
+def _against(
+    chosen: Predictions, baselines: Mapping[str, Predictions], metric: Metric, name: str
+) -> list[str]:
+    sentences = []
+    for rival, predictions in baselines.items():
+        found = paired(chosen, predictions, metric)
+        if not np.isfinite(found.value):
+            continue
+        told = {
+            "better": "better than",
+            "worse": "worse than",
+            "cannot-tell": "not measurably different from",
+        }
+        reach = f"{found.value:+.3f} {name}, {found.low:+.3f} to {found.high:+.3f}"
+        sentences.append(f"It is {told[found.outcome]} {rival} ({reach}).")
+    return sentences

@@ -1,0 +1,63 @@
+"""One judgement: data checks, recipe rules, gates and detectors all speak in Findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row came from: file, line (1-based; the row number in Parquet and XLSX) and byte offset (-1: none)."""
+
+    source: str
+    line: int
+    byte: int = -1
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}" + (f" (byte {self.byte})" if self.byte >= 0 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A way out of a finding: which rows leave and which values change.
+
+    command: what to type.  effect: what it does, in words.  safe: may be applied without asking.
+    drops: keys of rows to leave out.  edits: (row key, field, new value).
+    """
+
+    command: str
+    effect: str
+    safe: bool = False
+    drops: tuple[str, ...] = ()
+    edits: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """code: stable (family letter + 3 digits).  count: rows concerned.  places: a few examples of them.
+
+    numbers: figures that a program may read.  fix: None where only a person can decide.
+    fixed: the fix was applied to the dataset version that carries this finding.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    count: int = 0
+    places: tuple[Place, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    fix: Fix | None = None
+    fixed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON without the row lists of the fix (they stand in the version's list of changes)."""
+        value = asdict(self)
+        value["places"] = [str(place) for place in self.places]
+        value["numbers"] = dict(self.numbers)
+        if self.fix:
+            value["fix"] = {key: getattr(self.fix, key) for key in ("command", "effect", "safe")}
+        return value

@@ -1,0 +1,85 @@
+"""One model being served: its queue, its limits, and whether its golden rows came out as they should."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tunesmith.errors import IntegrityError
+from tunesmith.fields import Record
+from tunesmith.http.metrics import Metrics
+from tunesmith.model import Model, as_json
+from tunesmith.parts import Prediction
+from tunesmith.serve.batching import Batcher
+from tunesmith.serve.limits import Limits, refusal
+
+
+@dataclass
+class Service:
+    """One model being served.  problems: None until the golden rows were asked, then what they did not repeat."""
+
+    model: Model
+    golden: list[str]
+    batcher: Batcher
+    limits: Limits
+    metrics: Metrics
+    created: int
+    problems: list[str] | None = field(default=None)
+
+    async def answer(self, texts: Sequence[str], where: str) -> list[Prediction]:
+        """Predictions through the queue.  Raises V102, V104, V105, V113, V114, V115, V404."""
+        self.check_ready()
+        self.limits.check_texts(texts, where)
+        predictions = await asyncio.wrap_future(self.batcher.submit(texts))
+        self.metrics.texts.inc(len(predictions))
+        self.metrics.abstained.inc(sum(prediction.abstain for prediction in predictions))
+        return predictions
+
+    def check_ready(self) -> None:
+        """Raises CapacityError V115 while the golden rows are being asked, IntegrityError V404 when they disagree."""
+        if self.problems is None:
+            raise refusal("V115", "the model is being checked", fixes=("ask again in a second",))
+        if self.problems:
+            raise _disagrees(self.problems)
+
+    async def warm(self) -> None:
+        """Ask the golden rows, together and alone, as the library did; they must come out equal to the last bit."""
+        try:
+            predictions = await asyncio.wrap_future(self.batcher.submit(self.golden))
+            self.problems = self.model.parity([as_json(p) for p in predictions], exact=True)
+        except Exception as failure:  # noqa: BLE001 - whatever goes wrong here means: not ready
+            self.problems = [f"{type(failure).__name__}: {failure}"]
+
+    def tokens(self, texts: Sequence[str]) -> int:
+        """Tokens that the model reads of the texts; 0 for models that read characters and words."""
+        model = self.model
+        if not model.codec.files:
+            return 0
+        records = (Record({input_field(model): text}) for text in texts)
+        return sum(example.length for r in records for example in model.task.encode(r, model.codec, None))
+
+
+def _disagrees(problems: Sequence[str]) -> IntegrityError:
+    return IntegrityError(
+        "V404",
+        f"the served model does not repeat its golden rows: {problems[0]}",
+        expected="the predictions that the bundle was sealed with",
+        fixes=("tunesmith doctor", "serve on the machine and with the versions that made the bundle"),
+    )
+
+
+def input_field(model: Model) -> str:
+    """Name of the field that holds the text."""
+    return next(field.name for field in model.task.fields if field.role == "input")
+
+
+def golden_texts(model: Model) -> list[str]:
+    """The texts of the golden rows.  Raises IntegrityError V404 where a bundle has none: nothing could be proven."""
+    try:
+        texts = [row["fields"][input_field(model)] for row in model.golden()]
+    except FileNotFoundError:
+        texts = []
+    if not texts:
+        raise _disagrees(["the bundle has no golden rows"])
+    return texts

@@ -1,0 +1,141 @@
+"""What a column of a table looks like, and how well it fits a field of a task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.fields import Field
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\.\d+)([eE][-+]?\d+)?\s*%?")
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_IDS = frozenset("id uuid guid key hash nr no number index".split())
+_FEW = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What some rows show of a column.  Shares are of its values that are not empty; lengths in characters."""
+
+    name: str
+    rows: int
+    filled: int
+    distinct: int
+    length: float
+    words: float
+    numbers: float
+    dates: float
+    lists: bool
+
+    @property
+    def repeats(self) -> bool:
+        """Whether values come back often enough to be classes: each at least twice on average."""
+        return 2 * self.distinct <= self.filled
+
+    def says(self) -> str:
+        """What it looks like, in words."""
+        if not self.filled:
+            return "is empty"
+        if self.dates > 0.5:
+            return "holds dates"
+        if self.distinct == 1 and self.filled > 1:
+            return "is constant"
+        if self.numbers > 0.5:
+            return f"holds {self.distinct} different numbers"
+        if self.distinct == self.filled and self.words < 1.5:
+            return "holds unique ids"
+        kind = "texts" if self.words >= 2.5 else "values"
+        return f"holds {self.distinct} different {kind} in {self.filled} rows"
+
+
+def look(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """Each column as some rows show it."""
+    return {name: _look(name, [row.get(name) for row in rows]) for name in names}
+
+
+def _look(name: str, values: Sequence[Any]) -> Column:
+    lists = any(isinstance(value, (list, dict)) for value in values)
+    texts = [text for value in values if value is not None and (text := str(value).strip())]
+    count = max(1, len(texts))
+    return Column(
+        name,
+        len(values),
+        len(texts),
+        len(set(texts)),
+        sum(map(len, texts)) / count,
+        sum(len(text.split()) for text in texts) / count,
+        sum(bool(_NUMBER.fullmatch(text)) for text in texts) / count,
+        sum(bool(_DATE.fullmatch(text)) for text in texts) / count,
+        lists,
+    )
+
+
+def fitness(field: Field, column: Column) -> float:
+    """How well a column fits a field, 0..1: what it is called and what it holds; 0 where it can't be that field."""
+    content = {"input": _as_text, "target": _as_label, "group": _as_group}[field.role](column)
+    if content <= 0:
+        return 0.0
+    named = _named(field, column.name)
+    if field.role == "group" and not named:
+        named = 0.7 if set(_words(column.name)) & _IDS else 0.0
+        return 0.5 * named + 0.3 * content if named else 0.0
+    return 0.6 * named + 0.4 * content
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def _named(field: Field, name: str) -> float:
+    """1 where the name is a synonym of the field (a little less the later it stands), 0.7 where it holds one."""
+    words = _words(name)
+    whole = "".join(words)
+    synonyms = [field.name, *field.synonyms]
+    for rank, synonym in enumerate(synonyms):
+        if whole == "".join(_words(synonym)):
+            return 1 - min(0.1, 0.01 * rank)
+    if words and words[-1] in _IDS and field.role != "group":
+        return 0.0
+    for rank, synonym in enumerate(synonyms):
+        if len(synonym) > 2 and synonym.lower() in (*words, *(word.removesuffix("s") for word in words)):
+            return 0.7 - min(0.1, 0.01 * rank)
+    return 0.0
+
+
+def _as_text(column: Column) -> float:
+    """Long and varied is text; dates, numbers, constants and ids are not.  Few rows leave the doubt to the name."""
+    if not column.filled or column.numbers > 0.5 or column.dates > 0.5:
+        return 0.0
+    if column.rows >= 2 and column.distinct == 1:
+        return 0.0
+    if column.words < 1.2 and column.rows >= _FEW:
+        return 0.0 if column.distinct > 0.9 * column.filled else 0.1
+    varied = min(1.0, 2 * column.distinct / column.filled)
+    long = min(1.0, column.words / 6) * 0.7 + min(1.0, column.length / 150) * 0.3
+    return max(0.05, long * varied**2 * (0.3 + 0.7 * column.filled / max(1, column.rows)))
+
+
+def _as_label(column: Column) -> float:
+    """Few values that come back.  One value only, or few rows, leave the doubt to the name."""
+    if not column.filled or column.dates > 0.5 or column.lists:
+        return 0.0
+    if column.rows < _FEW:
+        return 0.4 if column.length < 60 else 0.05
+    if column.distinct == 1:
+        return 0.05
+    if not column.repeats:
+        return 0.0
+    few = 1 - column.distinct / column.filled
+    short = 1.0 if column.words <= 4 else max(0.0, 1 - (column.words - 4) / 8)
+    sparse = column.filled / max(1, column.rows)
+    return max(0.0, few * short * sparse * (0.6 if column.numbers > 0.5 else 1.0))
+
+
+def _as_group(column: Column) -> float:
+    """Values that come back, but are many."""
+    if column.rows < 2 or not 1 < column.distinct < column.filled or column.words > 2 or column.dates > 0.5:
+        return 0.0
+    return min(1.0, 0.3 + column.distinct / column.filled)

@@ -1,0 +1,80 @@
+"""What this machine is: cores, memory, disk, accelerator, library versions, and how fast it multiplies."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tunesmith import doors
+from tunesmith.store import files
+
+LIBRARIES = ("tunesmith", "numpy", "scikit-learn", "torch", "transformers", "peft", "tokenizers", "safetensors")
+FASTER = 1.3  # bfloat16 must win by this factor before its rounding is accepted
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, hyper-threads counted once where Linux tells."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    siblings = set()
+    for cpu in allowed:
+        listing = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        siblings.add(listing.read_text().strip() if listing.is_file() else str(cpu))
+    return max(1, len(siblings))
+
+
+def memory_bytes() -> int:
+    """Physical memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide bits; '' where one is not installed."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = ""
+    return found
+
+
+def describe(home: Path) -> dict[str, Any]:
+    """The facts that `doctor` prints and that a run records."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": physical_cores(),
+        "memory_gb": round(memory_bytes() / 1e9, 1),
+        "disk_free_gb": round(files.free_bytes(home) / 1e9, 1),
+        "versions": versions(),
+    }
+
+
+def set_threads(threads: int) -> int:
+    """Set torch's CPU threads (0: the physical cores); return how many it is now."""
+    torch = doors.open("torch")
+    torch.set_num_threads(threads or physical_cores())
+    return torch.get_num_threads()
+
+
+def fastest_dtype() -> str:
+    """'bfloat16' where one matrix product in it is clearly faster than in float32, else 'float32'.
+
+    Times a product of an encoder's size (1,024 × 384 × 1,536) in each; takes about 0.1 s.  The answer belongs in the
+    resolved recipe, so that a resumed or reproduced run never asks again.
+    """
+    torch = doors.open("torch")
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        left, right = torch.ones(1024, 384, dtype=dtype), torch.ones(384, 1536, dtype=dtype)
+        seconds[dtype] = min(_timed(lambda a=left, b=right: a @ b) for _ in range(8))
+    return "bfloat16" if seconds[torch.float32] > FASTER * seconds[torch.bfloat16] else "float32"
+
+
+def _timed(work: Any) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""Pure tensors: networks and losses that know nothing of recipes, records or runs."""

@@ -1,0 +1,108 @@
+"""A text encoder with a classification head.
+
+Axes: B rows, T tokens, D features, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+# its reports of unused pooler weights and its progress bars say nothing to our users
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+def backbone(config: Mapping[str, Any]) -> nn.Module:
+    """An encoder of the family that `config["model_type"]` names, with random weights.
+
+    Raises ValueError for a family that the installed transformers does not know.
+    """
+    settings = {key: value for key, value in config.items() if key != "model_type"}
+    made = transformers.AutoConfig.for_model(config["model_type"], **settings)
+    made._attn_implementation = "sdpa"
+    return _bare(made)
+
+
+def tiny_backbone(vocabulary: int) -> nn.Module:
+    """A two-layer miniature of width 32."""
+    made = transformers.BertConfig(
+        vocab_size=vocabulary + 3,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        pad_token_id=0,
+    )
+    return _bare(made)
+
+
+def _bare(config: Any) -> nn.Module:
+    kind = transformers.MODEL_MAPPING[type(config)]
+    return kind(config, **_without_pooler(kind))
+
+
+def _without_pooler(kind: type[nn.Module]) -> dict[str, bool]:
+    """BERT's pooler is a layer that mean pooling never reads: without it, it is neither trained nor saved."""
+    return {"add_pooling_layer": False} if "add_pooling_layer" in signature(kind.__init__).parameters else {}
+
+
+def load_backbone(net: EncoderClassifier, folder: Path) -> None:
+    """Put the pretrained weights of a folder (safetensors only) into the encoder, in float32."""
+    loaded, report = type(net.backbone).from_pretrained(
+        folder,
+        config=net.backbone.config,
+        dtype=torch.float32,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **_without_pooler(type(net.backbone)),
+    )
+    if missing := [key for key in report["missing_keys"] if "position_ids" not in key]:
+        raise ValueError(f"the weights lack {len(missing)} tensors, such as {sorted(missing)[0]}")
+    net.backbone.load_state_dict(loaded.state_dict())
+
+
+class EncoderClassifier(nn.Module):
+    """Encoder, pooling, dropout, one linear layer."""
+
+    def __init__(self, encoder: nn.Module, num_classes: int, pooling: str) -> None:
+        super().__init__()
+        self.backbone = encoder
+        self.dropout = nn.Dropout(0.0)
+        self.head = nn.Linear(encoder.config.hidden_size, num_classes)
+        self.pooling = pooling
+
+    def embed(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
+        """One vector per row [B, D]: the mean over real tokens, or the first token's."""
+        hidden_BTD = self.backbone(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state.float()
+        if self.pooling == "first":
+            return hidden_BTD[:, 0]
+        weights_BT1 = mask_BT[..., None].to(hidden_BTD.dtype)
+        return (hidden_BTD * weights_BT1).sum(1) / weights_BT1.sum(1)
+
+    def forward(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
+        """Logits [B, C]."""
+        return self.head(self.dropout(self.embed(ids_BT, mask_BT)))
+
+
+def initialise_head(net: EncoderClassifier, seed: int) -> None:
+    """Small normal weights and zero biases, the same for a seed on every machine."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        net.head.weight.normal_(0.0, 0.02, generator=generator)
+        net.head.bias.zero_()
+
+
+def set_dropout(net: nn.Module, share: float) -> None:
+    """One dropout for hidden states and head; none on attention weights, where it would rule out the fast kernels."""
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0 if name.endswith(("self.dropout", "attention.dropout", "attn_dropout")) else share

@@ -1,0 +1,396 @@
+"""THE contracts: the only page that a contributor must read.
+
+A part is one file with one public final class that implements one of these.  A class here is abstract, a class there
+is final; nothing is in between.  The fields of a part (pydantic) are its section of the recipe.  Names of axes in
+shapes: B rows, T tokens, C classes, D features.
+
+Rungs without torch use the same Task as those with it; nothing on this page imports torch.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from tunesmith.events import Event
+from tunesmith.fields import Broken, Field, Record
+from tunesmith.findings import Finding
+
+if TYPE_CHECKING:
+    import torch
+
+    from tunesmith.bases import Base
+    from tunesmith.recipe.sections import Recipe, Train
+
+    Net = torch.nn.Module
+    Tensor = torch.Tensor
+else:
+    Net = Tensor = Any
+
+Output = np.ndarray  # what a model says of one example before decoding: for labels, float32 logits [C]
+
+
+class Section(BaseModel):
+    """A frozen piece of a recipe; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+# ---- plain values -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of a dataset version: rows, label counts, quantiles of text length in characters."""
+
+    rows: int
+    labels: Mapping[str, int] = field(default_factory=dict)
+    lengths: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What turns records into numbers and back; saved whole in the bundle (`codec.json` and `files`).
+
+    settings: JSON values (labels, sizes, and after calibration temperature and threshold).
+    files: name → content of what the encoding needs besides (tokenizer.json); empty for rungs that read text.
+    """
+
+    settings: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def with_settings(self, **changes: Any) -> Codec:
+        """A copy with some settings replaced."""
+        return Codec({**self.settings, **changes}, self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One encoded training or prediction unit.  length: its cost in units of padding (tokens)."""
+
+    row: str
+    values: Mapping[str, Any]
+    length: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Named tensors, the row keys, and for each loss term how many supervised units it sums over."""
+
+    tensors: Mapping[str, Any]
+    rows: tuple[str, ...]
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one record.
+
+    labels and probs ([C], calibrated, sum 1) are parallel; confidence is the probability of `label`; abstain: the
+    confidence is under the threshold that was chosen on rows not trained on.
+    """
+
+    label: str
+    labels: tuple[str, ...]
+    probs: np.ndarray
+    confidence: float
+    abstain: bool
+
+
+class Draw:
+    """Randomness keyed by (seed, epoch, row): the same whatever ran before, so order and resume never change it."""
+
+    def __init__(self, seed: int, epoch: int) -> None:
+        self.seed, self.epoch = seed, epoch
+
+    def of(self, row: str) -> np.random.Generator:
+        """The generator of one row."""
+        return np.random.default_rng([self.seed, self.epoch, int(row[:15] or "0", 16)])
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a fit is given.  Records carry the task's fields; `folder` is the run's own folder.
+
+    validation may be empty: then nothing is stopped early and the last weights are kept.
+    deadline: `time.monotonic()` seconds at which a fit should have ended, or None.  stop: set by whoever wants the
+    fit to save what it has and end; `rehearse`: use the task's miniature network instead of the base.
+    """
+
+    task: Task
+    recipe: Recipe
+    train: Sequence[Record]
+    validation: Sequence[Record]
+    codec: Codec
+    base: Base | None
+    folder: Path
+    cache: Path
+    seed: int = 0
+    deadline: float | None = None
+    resume: bool = False
+    rehearse: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def options(self) -> Train:
+        """The `[train]` section."""
+        return self.recipe.train
+
+    @property
+    def model(self) -> Path:
+        """Where a fit leaves the files that `Approach.open` reads."""
+        return self.folder / "model"
+
+
+# ---- data -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What sniffing a file found: its columns in order and how it is written (encoding, delimiter, header, sheet)."""
+
+    columns: tuple[str, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reader(ABC):
+    """Reads one file format.  Streams: memory does not grow with the file (XLSX excepted)."""
+
+    suffixes: ClassVar[tuple[str, ...]]  # lower case, with the dot and without .gz
+
+    @abstractmethod
+    def sniff(self, path: Path) -> Dialect:
+        """Columns and form of a file, from its first megabyte.  Raises DataError (F0xx) naming the place."""
+
+    @abstractmethod
+    def read(self, path: Path, dialect: Dialect) -> Iterator[Record | Broken]:
+        """Each row in file order, as a Record (fields by column name) or as Broken; never raises for a row."""
+
+
+class Check(ABC):
+    """One judgement of rows, in one pass, mergeable so that it scales out.
+
+    code, severity: see `reference/codes`.  needs: evidence that the data stage computes once and hands in by name:
+    'twins' (row key → cluster id of near-duplicates), 'held_out' (texts of the given test file), 'codec',
+    'out_of_fold' (row key → probabilities).
+    """
+
+    code: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def start(self) -> Any:
+        """An empty state."""
+
+    @abstractmethod
+    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
+        """The state after some more rows, which come in file order."""
+
+    @abstractmethod
+    def merge(self, first: Any, second: Any) -> Any:
+        """The state as if one pass had seen the rows of both, first's rows first."""
+
+    @abstractmethod
+    def findings(self, state: Any) -> list[Finding]:
+        """What is wrong; an empty list when nothing is."""
+
+    @abstractmethod
+    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+        """Rows with the fault, their clean twin without it, and the evidence for both: for tests and docs."""
+
+
+# ---- tasks ------------------------------------------------------------------------------------------------------
+
+
+class Task(Section, ABC):
+    """Everything known about one kind of problem.  Train, evaluate, serve and monitor use the same one."""
+
+    fields: ClassVar[tuple[Field, ...]]
+    metrics: ClassVar[tuple[str, ...]]  # names of metric files; the first is the main score
+    predicts: ClassVar[str]  # "label": what approaches and metrics need to know
+
+    @abstractmethod
+    def codec(self, base: Base | None, profile: Profile) -> Codec:
+        """Labels, sizes and (with a base) the tokenizer; a pure function of its arguments."""
+
+    @abstractmethod
+    def text(self, record: Record) -> str:
+        """The record's input as plain text, for rungs and checks that read text themselves."""
+
+    @abstractmethod
+    def target(self, record: Record) -> str | None:
+        """What should be predicted, or None where the record does not say."""
+
+    @abstractmethod
+    def encode(self, record: Record, codec: Codec, draw: Draw | None) -> list[Example]:
+        """One record as none, one or many examples; draw is None outside training."""
+
+    @abstractmethod
+    def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
+        """Join the outputs of a record's examples into one calibrated prediction."""
+
+    @abstractmethod
+    def samples(self) -> list[Record]:
+        """A few dozen records written for this project: documentation, tests, rehearsal."""
+
+
+class NeuralTask(Task, ABC):
+    """A task that a network can learn.  Torch is imported inside bodies only.
+
+    coupled: rows of a batch see each other (contrastive losses), so a batch may not be split.
+    """
+
+    coupled: ClassVar[bool] = False
+
+    @abstractmethod
+    def build(self, base: Base, codec: Codec) -> Net:
+        """The network's structure, without loading weights (it works on the meta device)."""
+
+    @abstractmethod
+    def tiny(self, codec: Codec) -> Net:
+        """A random miniature of the same shape, for rehearsal and tests."""
+
+    @abstractmethod
+    def tiny_codec(self, profile: Profile) -> Codec:
+        """The codec that goes with `tiny`: no base model is needed."""
+
+    @abstractmethod
+    def collate(self, examples: Sequence[Example], codec: Codec) -> Batch:
+        """Pad examples into tensors and count the supervised units of each loss term."""
+
+    @abstractmethod
+    def loss(self, net: Net, batch: Batch) -> dict[str, Tensor]:
+        """Each loss term as a sum over its units; whoever calls divides once by the global count."""
+
+    @abstractmethod
+    def predict(self, net: Net, batch: Batch) -> list[Output]:
+        """One output per example, in float32."""
+
+    @abstractmethod
+    def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
+        """One vector [D] per example, in float32, before dropout and head."""
+
+
+# ---- models -----------------------------------------------------------------------------------------------------
+
+
+class Predictor(ABC):
+    """A fitted model in memory: what serving holds."""
+
+    @abstractmethod
+    def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
+        """For each record the outputs of its examples, in float32; a row's output depends on its batch's make-up only
+        by rounding (1e-5)."""
+
+
+class Approach(Section, ABC):
+    """How a model comes to be.
+
+    refits: cheap enough to be fitted again on folds and on training + validation rows.
+    library: the optional library that it needs ("" = none).
+    """
+
+    refits: ClassVar[bool]
+    library: ClassVar[str] = ""
+
+    @abstractmethod
+    def serves(self, task: Task) -> bool:
+        """Whether this approach can do this task."""
+
+    @abstractmethod
+    def resolve(self, recipe: Recipe) -> Mapping[str, Any]:
+        """Values for what the recipe leaves open ('train.dtype': 'bfloat16'), probed on this machine once: they are
+        written into the resolved recipe and never asked for again."""
+
+    @abstractmethod
+    def seconds(self, job: Job) -> float:
+        """An estimate of the seconds that `fit` would take here; measured on a few rows where that is cheap."""
+
+    @abstractmethod
+    def fit(self, job: Job) -> Iterator[Event]:
+        """Fit and leave everything that `open` needs in `job.model`."""
+
+    @abstractmethod
+    def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
+        """The predictor from the files that `fit` left; the same from a run folder and from a bundle."""
+
+
+# ---- training ---------------------------------------------------------------------------------------------------
+
+
+class Tuning(Section, ABC):
+    """Which numbers may move.  peak_lr: the learning rate where the recipe names none."""
+
+    peak_lr: ClassVar[float]
+
+    @abstractmethod
+    def apply(self, net: Net) -> Net:
+        """Freeze, unfreeze, wrap: after this the parameters with requires_grad are the ones that move."""
+
+    @abstractmethod
+    def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
+        """(name, named parameters, learning-rate scale) of every parameter that moves, in a stable order."""
+
+    @abstractmethod
+    def delta(self, net: Net) -> dict[str, Tensor]:
+        """What differs from the base: all that must be saved to have the tuned model again."""
+
+    @abstractmethod
+    def load(self, net: Net, delta: Mapping[str, Tensor]) -> None:
+        """Put a saved delta into a net that went through `apply`.  Raises ValueError on a misfit."""
+
+
+class Objective(Section, ABC):
+    """What is minimised, on which batches."""
+
+    @abstractmethod
+    def feed(self, job: Job, step: int) -> Iterator[tuple[float, list[Batch]]]:
+        """(epoch after this step, micro-batches of one optimiser step), from `step` on: a function of (seed, epoch)."""
+
+    @abstractmethod
+    def steps(self, job: Job) -> int:
+        """How many optimiser steps a whole run takes."""
+
+    @abstractmethod
+    def loss(self, job: Job, net: Net, batch: Batch) -> dict[str, Tensor]:
+        """Each loss term as a sum over its units."""
+
+
+# ---- evaluation -------------------------------------------------------------------------------------------------
+
+
+class Metric(ABC):
+    """One score.  `evaluate/intervals.py` alone resamples; a metric only has to honour weights.
+
+    better: +1 when more is better, -1 when less is.
+    """
+
+    better: ClassVar[int] = 1
+    predicts: ClassVar[str] = "label"
+
+    @abstractmethod
+    def value(self, predictions: Predictions, weights: np.ndarray) -> float:
+        """The score with row weights [B] (how often each row counts); NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of many rows as arrays.  probs: [B, C] calibrated; guess, truth: class indices [B].
+
+    truth is -1 where a row's label is none of `labels`: such a row counts as wrong.
+    groups: [B] ids of rows that belong together (near-duplicates, one customer): resampled as one.
+    """
+
+    labels: tuple[str, ...]
+    probs: np.ndarray
+    guess: np.ndarray
+    truth: np.ndarray
+    groups: np.ndarray
+    rows: tuple[str, ...]

@@ -1,0 +1,114 @@
+"""The recipe: the complete, typed description of one life of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from tunesmith.parts import Section
+
+
+class Part(Section):
+    """The section of a part: its `name` (a file in the folder of its kind) and that part's own fields."""
+
+    name: str
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, Mapping) and "options" not in value:
+            return {"name": value.get("name"), "options": {k: v for k, v in value.items() if k != "name"}}
+        return value
+
+    @model_serializer
+    def _flat(self) -> dict[str, Any]:
+        return {"name": self.name, **self.options}
+
+
+class Split(Section):
+    """Shares of the rows that are held out; with a test file `test` is not used."""
+
+    validation: float = Field(0.15, ge=0, lt=0.9, description="share of rows to choose and stop by")
+    test: float = Field(0.15, ge=0, lt=0.9, description="share of rows for the proof, touched once")
+
+
+class Data(Section):
+    """Where the rows come from and how they are read."""
+
+    source: str = Field(description="a file: CSV, TSV, JSONL (also .gz), Parquet or XLSX")
+    fields: Mapping[str, str] = Field(
+        default_factory=dict, description="field of the task = column of the file"
+    )
+    test: str = Field("", description="a file of its own for the proof")
+    split: Split = Split()
+    max_broken: float = Field(
+        0.01, ge=0, le=1, description="share of broken rows above which nothing is trained"
+    )
+    keep: tuple[str, ...] = Field((), description="codes of findings whose safe fix is not applied")
+
+
+class Train(Section):
+    """How a network is trained; `None` and 'auto' are decided when the run starts, and written down."""
+
+    epochs: float = Field(6, gt=0, description="passes over the training rows")
+    batch_size: int = Field(32, ge=1, description="rows of one optimiser step")
+    accumulation: int = Field(
+        1, ge=1, description="parts into which a step's rows are divided to save memory"
+    )
+    peak_lr: float | None = Field(
+        None, gt=0, description="highest learning rate; by default the tuning's own"
+    )
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of steps in which the learning rate rises")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay (not on biases and norms)")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout in the encoder and before the head")
+    patience: int = Field(3, ge=0, description="evaluations without a gain before training stops; 0: never")
+    evaluations: int = Field(1, ge=1, description="evaluations on the validation rows in each epoch")
+    save_steps: int = Field(200, ge=1, description="optimiser steps between checkpoints")
+    window: int = Field(
+        50, ge=1, description="batches in a shuffled window that is sorted by length; 1: no sorting"
+    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of matrix products")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: the physical cores")
+    seed: int = Field(0, ge=0, description="seed of order, dropout and initial weights")
+
+
+class Gate(Section):
+    """What a model must reach before it may be promoted: metric = ">= 0.85" (or "<= …"), and not_worse_than."""
+
+    model_config = Section.model_config | {"extra": "allow"}
+    not_worse_than: str = Field("", description="'production', or a model, on the same test rows")
+
+
+class Serve(Section):
+    """How the model answers."""
+
+    target_error: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="error rate among answered rows that sets the abstain threshold; default: half",
+    )
+    max_batch: int = Field(32, ge=1, description="texts that are computed together")
+    max_queue: int = Field(256, ge=1, description="texts that may wait before a request is refused (429)")
+
+
+class Recipe(Section):
+    """One life.  `decided` says who chose a value: you, advice or probe; what is not listed is a default."""
+
+    task: Part = Part(name="text-classification")
+    base: str = Field("minilm", description="a known name, a local folder, or a hub id")
+    parent: str = Field("", description="the model version that this one follows")
+    data: Data
+    approach: Part = Part(name="tune")
+    tuning: Part = Part(name="full")
+    objective: Part = Part(name="supervised")
+    train: Train = Train()
+    gate: Gate = Gate()
+    serve: Serve = Serve()
+    decided: Mapping[str, str] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The training engine: one loop over an engine of a few primitives."""

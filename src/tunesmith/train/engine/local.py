@@ -1,0 +1,196 @@
+"""The engine of one device: a few primitives that the loop calls and knows nothing beneath."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tunesmith import doors, machine
+from tunesmith.errors import IntegrityError
+from tunesmith.fields import Record
+from tunesmith.parts import Batch, Example, Job, Net, NeuralTask, Objective, Output, Tuning
+
+Compute = Callable[[Net, Batch], list[Output]]
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting
+
+
+class Local:
+    """Weights, gradients and optimiser on one device.
+
+    In bfloat16 the encoder computes in bfloat16 while float32 masters take the updates, so that small steps are not
+    rounded away; head, pooling, loss, gradients' sum and optimiser stay in float32.
+    """
+
+    def __init__(self, job: Job, net: Net, tuning: Tuning, objective: Objective, dtype: str) -> None:
+        self._torch = doors.open("torch")
+        self._job, self._objective, self._tuning = job, objective, tuning
+        self.net = net
+        grouped = tuning.groups(net)
+        self._moving = {name: p for _, members, _ in grouped for name, p in members}
+        self._masters = {name: p.detach().clone() for name, p in self._moving.items()}
+        if dtype == "bfloat16":
+            net.backbone.to(self._torch.bfloat16)
+        self._scales = [scale for _, _, scale in grouped]
+        self._optimizer = self._torch.optim.AdamW(
+            [
+                {
+                    "params": [self._masters[name] for name, _ in members],
+                    "weight_decay": job.options.weight_decay if group == "decay" else 0.0,
+                }
+                for group, members, _ in grouped
+            ],
+            lr=0.0,
+            betas=BETAS,
+            eps=EPSILON,
+            fused=True,
+        )
+
+    def total(self, batches: Sequence[Batch]) -> dict[str, float]:
+        """The supervised units of each loss term over all micro-batches of a step (and, elsewhere, over all ranks)."""
+        terms = {term for batch in batches for term in batch.counts}
+        return {term: sum(batch.counts.get(term, 0.0) for batch in batches) for term in sorted(terms)}
+
+    def forward_backward(self, batch: Batch, counts: Mapping[str, float], step: int, part: int) -> dict[str, float]:
+        """Add a micro-batch's gradient; return its share of each mean loss.
+
+        Dropout is drawn from (seed, step, part): what ran before never changes it.
+        """
+        self._torch.manual_seed(_seed(self._job.seed, step, part))
+        self.net.train()
+        sums = self._objective.loss(self._job, self.net, batch)
+        means = {term: total / max(counts[term], 1e-12) for term, total in sums.items()}
+        sum(means.values()).backward()
+        for name, p in self._moving.items():
+            if p.grad is not None:
+                master = self._masters[name]
+                grad = p.grad.float()
+                master.grad = grad if master.grad is None else master.grad.add_(grad)
+                p.grad = None
+        return {term: float(mean.detach()) for term, mean in means.items()}
+
+    def optim_step(self, rate: float) -> float:
+        """Clip, update, forget the gradients; return the gradient norm before clipping.
+
+        A norm that is not finite is returned and nothing is updated.
+        """
+        gradients = [m.grad for m in self._masters.values() if m.grad is not None]
+        norm = self._torch.nn.utils.get_total_norm(gradients)
+        if bool(self._torch.isfinite(norm)):
+            self._torch.nn.utils.clip_grads_with_norm_(list(self._masters.values()), self._job.options.clip, norm)
+            for group, scale in zip(self._optimizer.param_groups, self._scales, strict=True):
+                group["lr"] = rate * scale
+            self._optimizer.step()
+            self._publish()
+        for master in self._masters.values():
+            master.grad = None
+        return float(norm)
+
+    def predict(self, records: Sequence[Record]) -> list[list[Output]]:
+        """Outputs of records by the weights as they are now."""
+        return predict(self.net, self._job.task, self._job.codec, records)
+
+    def tensors(self) -> dict[str, Any]:
+        """Everything that training needs to go on: float32 weights and the optimiser's moments."""
+        found = {f"weight/{name}": master for name, master in self._masters.items()}
+        for name, master in self._masters.items():
+            for key, value in self._optimizer.state.get(master, {}).items():
+                found[f"{key}/{name}"] = value
+        return found
+
+    def weights(self) -> dict[str, Any]:
+        """The float32 weights that move, as a copy."""
+        return {f"weight/{name}": master.clone() for name, master in self._masters.items()}
+
+    def load(self, tensors: Mapping[str, Any]) -> None:
+        """Put back what `tensors` or `weights` gave.  Raises IntegrityError I304 where names or shapes differ."""
+        for name, master in self._masters.items():
+            saved = tensors.get(f"weight/{name}")
+            if saved is None or saved.shape != master.shape:
+                raise IntegrityError(
+                    "I304", f"the checkpoint does not fit: '{name}'", expected="a checkpoint of this recipe and base"
+                )
+            master.copy_(saved)
+            moments = {k: tensors[f"{k}/{name}"] for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}/{name}" in tensors}
+            if moments:
+                self._optimizer.state[master] = {key: value.clone() for key, value in moments.items()}
+        self._publish()
+
+    def delta(self) -> dict[str, Any]:
+        """The tuned model's difference from its base, in float32."""
+        self.net.float()
+        self._publish()
+        return self._tuning.delta(self.net)
+
+    def _publish(self) -> None:
+        with self._torch.no_grad():
+            self._torch._foreach_copy_(list(self._moving.values()), list(self._masters.values()))
+
+
+def predict(
+    net: Net, task: Any, codec: Any, records: Sequence[Record], compute: Compute | None = None
+) -> list[list[Output]]:
+    """What `compute` (by default the task's predict) gives for each example of each record, in the records' order.
+
+    Examples of like length are computed together.
+    """
+    compute = compute or task.predict
+    encoded = [task.encode(record, codec, None) for record in records]
+    units = [(row, example) for row, group in enumerate(encoded) for example in group]
+    outputs: list[list[tuple[int, Output]]] = [[] for _ in records]
+    order = sorted(range(len(units)), key=lambda unit: units[unit][1].length)
+    with inference(net):
+        for part in _parts(order, [example for _, example in units]):
+            batch = task.collate([units[unit][1] for unit in part], codec)
+            for unit, output in zip(part, compute(net, batch), strict=True):
+                outputs[units[unit][0]].append((unit, output))
+    return [[output for _, output in sorted(row, key=lambda pair: pair[0])] for row in outputs]
+
+
+def _parts(order: Sequence[int], examples: Sequence[Example]) -> Iterator[list[int]]:
+    part: list[int] = []
+    for unit in order:
+        if part and (len(part) + 1) * examples[unit].length > PREDICT_TOKENS:
+            yield part
+            part = []
+        part.append(unit)
+    if part:
+        yield part
+
+
+@contextmanager
+def inference(net: Net) -> Iterator[None]:
+    """No gradients, no dropout."""
+    torch = doors.open("torch")
+    net.eval()
+    with torch.inference_mode():
+        yield
+
+
+def _seed(*keys: int) -> int:
+    digest = hashlib.sha256(np.array(keys, np.int64).tobytes()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def build(job: Job, tuning: Tuning) -> Net:
+    """The network of a job, ready to train: structure, pretrained weights, seeded head, dropout, tuning."""
+    torch = doors.open("torch")
+    from tunesmith.nn import encoder
+
+    task = job.task
+    assert isinstance(task, NeuralTask)  # noqa: S101 - the approach has checked it; this tells the type checker
+    machine.set_threads(job.options.threads)
+    torch.manual_seed(job.seed)
+    if job.base is None:
+        net = task.tiny(job.codec)
+    else:
+        net = task.build(job.base, job.codec)
+        encoder.load_backbone(net, job.base.folder)
+    encoder.initialise_head(net, job.seed)
+    encoder.set_dropout(net, job.options.dropout)
+    return tuning.apply(net)

@@ -1,0 +1,28 @@
+"""Every weight may move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from tunesmith.nn import parameters
+from tunesmith.parts import Net, Tensor, Tuning
+
+
+class Full(Tuning):
+    """Full fine-tuning; the saved delta is every tensor."""
+
+    peak_lr: ClassVar[float] = 3e-4
+
+    def apply(self, net: Net) -> Net:
+        net.requires_grad_(True)
+        return net
+
+    def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
+        return parameters.groups(net)
+
+    def delta(self, net: Net) -> dict[str, Tensor]:
+        return parameters.moving(net)
+
+    def load(self, net: Net, delta: Mapping[str, Tensor]) -> None:
+        parameters.put(net, delta)
