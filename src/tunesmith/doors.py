@@ -26,7 +26,7 @@ def has(library: str) -> bool:
     return importlib.util.find_spec(library) is not None
 
 
-def open(library: str) -> ModuleType:  # noqa: A001 - a door is opened
+def open(library: str) -> ModuleType:
     """Import a library (dots allowed).  Raises MissingError E501 with the extra that brings it."""
     try:
         return importlib.import_module(library)

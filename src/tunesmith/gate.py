@@ -34,6 +34,7 @@ def judge(
     scores: Mapping[str, Mapping[str, Any]], gate: Gate, difference: Mapping[str, Any] | None = None
 ) -> GateResult:
     """Judge the scores of a report, {metric: {value, low, high, n}}, by the `[gate]` section.
+
     A rule looks at the score itself; where its interval reaches over the line that is said, but stops
     nothing. difference: new model minus the one of `not_worse_than` on the same rows ({value, low, high,
     outcome}); None where there is no such model yet, which passes. Only a measurable loss stops. Raises

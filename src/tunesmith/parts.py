@@ -275,7 +275,7 @@ class NeuralTask(Task, ABC):
 
     @abstractmethod
     def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
-        """One vector [D] per example, in float32, before dropout and head."""
+        """One vector [D] per example, in float32, that a linear layer can learn from while the network stays as it is."""
 
 
 # ---- models -----------------------------------------------------------------------------------------------------
@@ -294,10 +294,11 @@ class Approach(Section, ABC):
     """How a model comes to be.
 
     refits: cheap enough to be fitted again on folds and on training + validation rows.
-    library: the optional library that it needs ("" = none).
+    based: it starts from a base model.  library: the optional library that it needs ("" = none).
     """
 
     refits: ClassVar[bool]
+    based: ClassVar[bool] = False
     library: ClassVar[str] = ""
 
     @abstractmethod
@@ -312,6 +313,10 @@ class Approach(Section, ABC):
     @abstractmethod
     def seconds(self, job: Job) -> float:
         """An estimate of the seconds that `fit` would take here; measured on a few rows where that is cheap."""
+
+    @abstractmethod
+    def shorter(self, recipe: Recipe, share: float) -> Mapping[str, Any] | None:
+        """Values that bring the time to `share` (< 1) of what it is, or None where nothing sensible does."""
 
     @abstractmethod
     def fit(self, job: Job) -> Iterator[Event]:

@@ -73,7 +73,7 @@ class Registry:
         return [{key: entry[key] for key in keys} for entry in self._entries() if entry["name"] == name]
 
     def _mend(self) -> None:
-        """Rebuild a lost journal; looked at again under the lock, as a first registration may be under way."""
+        """Rebuild a lost journal; looked at again under the lock: a first registration may be under way."""
         if not self._journal.exists() and any(self._bundles.glob("*/*")):
             with self._locked():
                 if not self._journal.exists():
@@ -113,7 +113,7 @@ class Registry:
     def register(self, bundle: Path, name: str, digest: str, lineage: Mapping[str, Any]) -> ModelVersion:
         """Move a sealed bundle to its place and give it the next number of a name.
 
-        The same bundle under the same name is the same version.  bundle: a folder on the disk of the home, gone
+        The same bundle under the same name is the same version.  bundle: a folder on the home's disk, gone
         afterwards.  Raises UsageError C108 (name), IntegrityError I302 (not what the digest says).
         """
         check_name(name)

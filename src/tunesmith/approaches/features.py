@@ -14,7 +14,6 @@ from pydantic import Field
 
 from tunesmith import doors, machine
 from tunesmith.bases import Base
-from tunesmith.errors import MissingError
 from tunesmith.events import Event, Progress
 from tunesmith.fields import Record
 from tunesmith.inputs import heads
@@ -28,11 +27,12 @@ PROBE = 48  # rows that are encoded to estimate the time of all
 
 
 class Features(Approach):
-    """Vectors of unit length, scaled to unit mean square; the encoder never moves."""
+    """A linear layer on standardised vectors; the encoder never moves."""
 
     refits: ClassVar = True
+    based: ClassVar = True
     library: ClassVar = "torch"
-    strength: float = Field(0.1, gt=0, description="inverse of the L2 penalty")
+    strength: float = Field(0.01, gt=0, description="inverse of the L2 penalty")
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask) and task.predicts == "label"
@@ -48,6 +48,9 @@ class Features(Approach):
         encoder.vectors(new[:: max(1, len(new) // PROBE)][:PROBE])
         return 2.0 + (time.perf_counter() - start) * len(new) / PROBE
 
+    def shorter(self, recipe: object, share: float) -> None:
+        return None
+
     def fit(self, job: Job) -> Iterator[Event]:
         encoder = _Encoder(job.task, job.codec, job.base, job.recipe)
         cache = _Cache(job.cache, encoder.key)
@@ -55,13 +58,14 @@ class Features(Approach):
         rows = np.stack([cache.rows[record.key] for record in job.train])
         index = {label: n for n, label in enumerate(job.codec.settings["labels"])}
         head = heads.fit(
-            rows * _scale(rows),
+            rows,
             [index[job.task.target(record) or ""] for record in job.train],
             len(index),
             strength=self.strength,
             balanced=job.codec.settings["balance"] != "none",
             solver="lbfgs",
             seed=job.seed,
+            standardised=True,
         )
         head.save(job.model)
 
@@ -73,34 +77,31 @@ class _Encoder:
     """The frozen encoder: records → unit vectors [D] in float32."""
 
     def __init__(self, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> None:
-        if base is None or not isinstance(task, NeuralTask):
-            raise MissingError("B206", "the approach 'features' needs a base model", fixes=("--base minilm",))
+        assert isinstance(task, NeuralTask)
         self._task, self._codec = task, codec
         machine.set_threads(recipe.train.threads)
-        self._net = _loaded(task, base.folder, base.digest, base, codec.files["tokenizer.json"])
-        settings = f"{base.digest} {task.model_dump_json()} {codec.settings['max_length']}"
+        self._net = _loaded(task, base, codec.files["tokenizer.json"])
+        digest = base.digest if base else "tiny"
+        settings = f"{digest} {task.model_dump_json()} {codec.settings['max_length']}"
         self.key = hashlib.sha256(settings.encode()).hexdigest()[:32]
 
     def vectors(self, records: Sequence[Record]) -> np.ndarray:
         """[B, D]"""
         found = local.predict(self._net, self._task, self._codec, records, self._task.embed)
-        rows = np.stack([np.mean(vectors, axis=0) for vectors in found]) if found else np.zeros((0, 1), np.float32)
-        return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+        return np.stack([np.mean(vectors, axis=0) for vectors in found]).astype(np.float32)
 
 
 @lru_cache(maxsize=2)
-def _loaded(task: NeuralTask, folder: Path, digest: str, base: Any, tokenizer: bytes) -> Any:
+def _loaded(task: NeuralTask, base: Base | None, tokenizer: bytes) -> Any:
     from tunesmith.nn import encoder
 
-    doors.open("torch")
-    net = task.build(base, Codec({"labels": ["none"]}, {"tokenizer.json": tokenizer}))
-    encoder.load_backbone(net, folder)
+    doors.open("torch").manual_seed(0)  # a miniature's weights are random, and must be the same when opened again
+    codec = Codec({"labels": ["none"]}, {"tokenizer.json": tokenizer})
+    if base is None:
+        return task.tiny(codec)
+    net = task.build(base, codec)
+    encoder.load_backbone(net, base.folder)
     return net
-
-
-def _scale(rows: np.ndarray) -> float:
-    """Unit vectors have tiny columns, on which lbfgs stops too soon: √D brings their mean square to 1."""
-    return float(np.sqrt(rows.shape[1]))
 
 
 class _Cache:
@@ -142,5 +143,4 @@ class _Features(Predictor):
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         if not records:
             return []
-        rows = self._encoder.vectors(records)
-        return [[logits] for logits in self._head.logits(rows * _scale(rows))]
+        return [[logits] for logits in self._head.logits(self._encoder.vectors(records))]

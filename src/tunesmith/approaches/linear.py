@@ -35,6 +35,9 @@ class Linear(Approach):
         size = sum(len(job.task.text(record)) for record in job.train) * len(job.codec.settings["labels"])
         return 0.2 + SECONDS_PER_MILLION * size / 1e9
 
+    def shorter(self, recipe: object, share: float) -> None:
+        return None
+
     def fit(self, job: Job) -> Iterator[Event]:
         grams = ngrams.Ngrams({"word": self.words, "char_wb": self.characters})
         try:

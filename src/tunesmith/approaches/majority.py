@@ -28,6 +28,9 @@ class Majority(Approach):
     def seconds(self, job: Job) -> float:
         return 0.0
 
+    def shorter(self, recipe: object, share: float) -> None:
+        return None
+
     def fit(self, job: Job) -> Iterator[Event]:
         labels = list(job.codec.settings["labels"])
         counts = np.zeros(len(labels))

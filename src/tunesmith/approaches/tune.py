@@ -23,12 +23,14 @@ from tunesmith.train import loop
 from tunesmith.train.engine import local
 
 PROBE_STEPS = 4
+FEWEST_EPOCHS = 2  # with fewer the schedule ends before the new head has settled
 
 
 class Tune(Approach):
     """Runs the training loop and leaves what differs from the base."""
 
     refits: ClassVar = False
+    based: ClassVar = True
     library: ClassVar = "torch"
 
     def serves(self, task: Task) -> bool:
@@ -56,6 +58,10 @@ class Tune(Approach):
         epochs = job.options.epochs
         predicting = len(job.validation) * epochs * job.options.evaluations / 3 / job.options.batch_size
         return float(np.median(took[1:] or took)) * (objective.steps(job) + predicting) * 1.1
+
+    def shorter(self, recipe: Recipe, share: float) -> dict[str, Any] | None:
+        epochs = int(recipe.train.epochs * share)
+        return {"train.epochs": epochs} if epochs >= FEWEST_EPOCHS else None
 
     def fit(self, job: Job) -> Iterator[Event]:
         engine, objective, tuning = _prepare(job)

@@ -1,4 +1,4 @@
-"""Run every check over the rows in one pass, with evidence that is computed once and only if some check needs it."""
+"""Run every check over the rows in one pass, with evidence that is computed once, if a check needs it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def check(
 ) -> list[Finding]:
     """The findings of all checks (built in, plug-ins), errors first, then by code.
 
-    held_out: the rows of the test file.  evidence: what is known already by name, so that it is not computed again;
-    a check that needs evidence which is neither given nor computed here ('codec', 'out_of_fold') is left out.
-    Raises ValueError when two rows have the same place, since fixes name rows by it.
+    held_out: the rows of the test file.  evidence: what is known already by name, so that it is not computed
+    again; a check that needs evidence which is neither given nor computed here ('codec', 'out_of_fold') is
+    left out.  Raises ValueError when two rows have the same place, since fixes name rows by it.
     """
     _require_distinct_places(records)
     checks = [part() for part in catalog.parts("check").values()]
@@ -48,12 +48,12 @@ def gather(
 ) -> dict[str, Any]:
     """The evidence that checks need, by name.
 
-    'task': the task.  'held_out': normalised texts of the test file (empty without one).  'twins': row key → id of
-    its cluster of near-duplicates.
+    'task': the task.  'held_out': normalised texts of the test file (empty without one).  'twins': row key →
+    id of its cluster of near-duplicates.
     """
     known = {"task": task, **given}
     if "held_out" in needs and "held_out" not in known:
-        known["held_out"] = frozenset(normalise(text_of(row, known)) for row in held_out or ())
+        known["held_out"] = frozenset(normalise(text_of(row, known)) for row in held_out or ()) - {""}
     if "twins" in needs and "twins" not in known:
         clusters = twins([text_of(row, known) for row in records]).tolist()
         known["twins"] = {key_of(row): cluster for row, cluster in zip(records, clusters, strict=True)}
@@ -61,18 +61,16 @@ def gather(
 
 
 def broken_finding(broken: Sequence[Broken], total: int, max_broken: float) -> Finding | None:
-    """F010 for rows that could not be read (None without any): an error when their share of `total` (good and broken
-    rows) is above `max_broken`, else a warning."""
+    """F010 for rows that could not be read (None without any): an error when their share of `total` (good and
+    broken rows) is above `max_broken`, else a warning."""
     if not broken:
         return None
     share = len(broken) / max(total, 1)
-    message = (
-        f"{plural(len(broken), 'broken row')} of {total:,} ({share:.1%}) went to quarantine: {broken[0].reason}"
-    )
+    rows = f"{plural(len(broken), 'broken row')} of {total:,} ({share:.1%})"
     return Finding(
         "F010",
         "error" if share > max_broken else "warning",
-        message,
+        f"{rows} went to quarantine: {broken[0].reason}",
         len(broken),
         tuple(row.place for row in broken[:SHOWN]),
         {"share": share, "rows": total, "max_broken": max_broken},
@@ -100,9 +98,7 @@ def _one_pass(checks: list[Check], records: Sequence[Record], known: Mapping[str
     for start in range(0, len(records), BATCH):
         rows = records[start : start + BATCH]
         states = [each.update(state, rows, known) for each, state in zip(checks, states, strict=True)]
-    return [
-        finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)
-    ]
+    return [finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)]
 
 
 def _require_distinct_places(records: Sequence[Record]) -> None:

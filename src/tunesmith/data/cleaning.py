@@ -1,7 +1,7 @@
 """Apply the safe fixes of findings to rows, and write down each change so that it can be undone.
 
-Fixes and changes name a row by the id `file name:line` (`checks/_rows.row_id`), not by its key: equal rows share a
-key, and an edit changes it.
+Fixes and changes name a row by the id `file name:line` (`checks/_rows.row_id`), not by its key: equal rows
+share a key, and an edit changes it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ Change = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Rows after cleaning, what was changed (in the order in which it was done), and all findings, fixed or not.
+    """Rows after cleaning, what was changed (in the order in which it was done), and all findings.
 
-    A change is {code, row, place, action: 'edit'|'drop', field, before, after}.  Of an edit `before` and `after` are
-    {value, key}; of a drop `before` is {index, fields, key, place} with the index among the rows before any drop.
+    A change is {code, row, place, action: 'edit'|'drop', field, before, after}.  Of an edit `before` and
+    `after` are {value, key}; of a drop `before` is {index, fields, key, place} with the index among the rows
+    before any drop.
     """
 
     records: list[Record]
@@ -33,8 +34,8 @@ class Cleaned:
 def clean(records: Sequence[Record], findings: Iterable[Finding], keep: Sequence[str] = ()) -> Cleaned:
     """Apply every safe fix except of the codes in `keep`: first edits, then drops.
 
-    Rows that an edit made equal to another row leave too, unless D101 is kept.  A row is dropped once, by the first
-    finding that says so.
+    Rows that an edit made equal to another row leave too, unless D101 is kept.  A row is dropped once, by the
+    first finding that says so.
     """
     findings = list(findings)
     applied = [each for each in findings if each.fix and each.fix.safe and each.code not in keep]
@@ -43,13 +44,17 @@ def clean(records: Sequence[Record], findings: Iterable[Finding], keep: Sequence
     changes += [_drop(index, edited[index], code) for index, code in sorted(drops.items())]
     left = [record for index, record in enumerate(edited) if index not in drops]
     fixed = {id(each) for each in applied}
-    return Cleaned(left, changes, [replace(each, fixed=True) if id(each) in fixed else each for each in findings])
+    return Cleaned(
+        left, changes, [replace(each, fixed=True) if id(each) in fixed else each for each in findings]
+    )
 
 
 def undo(records: Sequence[Record], changes: Sequence[Mapping[str, Any]]) -> list[Record]:
     """The rows as they were before `clean` made these changes."""
     dropped = {
-        change["before"]["index"]: _restore(change["before"]) for change in changes if change["action"] == "drop"
+        change["before"]["index"]: _restore(change["before"])
+        for change in changes
+        if change["action"] == "drop"
     }
     rest = iter(records)
     before = [
@@ -81,7 +86,7 @@ def _edit(records: Sequence[Record], applied: Sequence[Finding]) -> tuple[list[R
 
 
 def _drops(records: Sequence[Record], applied: Sequence[Finding], edits: Mapping[str, str]) -> dict[int, str]:
-    """Position → code of each row to drop; `edits`: row id → code of rows that an edit may have made equal."""
+    """Position → code of each row to drop; `edits`: row id → code of the edit that changed it."""
     asked: dict[str, str] = {}
     for finding in applied:
         for row in finding.fix.drops if finding.fix else ():
@@ -92,7 +97,9 @@ def _drops(records: Sequence[Record], applied: Sequence[Finding], edits: Mapping
     return drops
 
 
-def _made_equal(records: Sequence[Record], drops: Mapping[int, str], edits: Mapping[str, str]) -> dict[int, str]:
+def _made_equal(
+    records: Sequence[Record], drops: Mapping[int, str], edits: Mapping[str, str]
+) -> dict[int, str]:
     """Rows that equal an earlier one since one of the two was edited."""
     first: dict[str, str] = {}
     equal = {}

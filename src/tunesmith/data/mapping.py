@@ -24,8 +24,8 @@ _LIKELY = 0.3
 class Columns:
     """Which column of a file is which field of a task.
 
-    columns: field → column.  confidence: field → 0..1 (1: given by the user).  candidates: field → columns that could
-    be it, likeliest first; of a group only that, it is never taken unasked.  notes: what is done to values, in words.
+    columns: field → column.  confidence: field → 0..1 (1: given by the user).  candidates: field → columns that
+    could be it, likeliest first; a group is never taken unasked.  notes: what is done to values, in words.
     """
 
     columns: Mapping[str, str]
@@ -37,8 +37,8 @@ class Columns:
 def infer(source: Source, task: Task, given: Mapping[str, str]) -> Columns:
     """Map columns to the task's fields by their names and the first 1,000 rows.
 
-    given: field → column, as the user says.  Raises DataError M201 (no column fits a required field), M202 (two fit
-    about as well), M203 (a given column does not exist); UsageError M204 (no such field, one column given twice).
+    given: field → column, as the user says.  Raises DataError M201 (no column fits a required field), M202 (two
+    fit about as well), M203 (a given column does not exist); UsageError M204 (no such field, a column given twice).
     """
     _check_given(source, task, given)
     table = look(source.dialect.columns, _first(source))
@@ -50,7 +50,7 @@ def infer(source: Source, task: Task, given: Mapping[str, str]) -> Columns:
             continue
         free = {column: score for column, score in scores[each.name].items() if column not in chosen.values()}
         if each.required or max(free.values(), default=0) > 0.7:
-            chosen[each.name], confidence[each.name] = _choose(source, task, each, free, table)
+            chosen[each.name], confidence[each.name] = _choose(source, each, free, table)
     return Columns(chosen, confidence, _candidates(scores, chosen), _notes(table, chosen))
 
 
@@ -102,14 +102,14 @@ def _scores(each: Field, table: Mapping[str, Column]) -> dict[str, float]:
 
 
 def _choose(
-    source: Source, task: Task, each: Field, free: Mapping[str, float], table: Mapping[str, Column]
+    source: Source, each: Field, free: Mapping[str, float], table: Mapping[str, Column]
 ) -> tuple[str, float]:
     ranked = [(name, score) for name, score in free.items() if score >= _LIKELY]
     if not ranked:
         raise _none(source, each, table)
     rivals = [name for name, score in ranked if score > ranked[0][1] - _CLOSE]
     if len(rivals) > 1:
-        raise _several(source, task, each, rivals)
+        raise _several(source, each, rivals)
     margin = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
     return ranked[0][0], round(min(1.0, ranked[0][1] * (0.8 + 0.4 * min(margin, 0.5))), 2)
 
@@ -148,7 +148,10 @@ def _check_given(source: Source, task: Task, given: Mapping[str, str]) -> None:
     if twice := next((column for column in said if said.count(column) > 1), None):
         names = " and ".join(name for name, column in given.items() if column == twice)
         raise UsageError(
-            "M204", f"the column '{twice}' is given for {names}", expected="one column for each field", where=twice
+            "M204",
+            f"the column '{twice}' is given for {names}",
+            expected="one column for each field",
+            where=twice,
         )
 
 
@@ -158,7 +161,9 @@ def _no_column(source: Source, name: str, column: str) -> DataError:
         "M203",
         f"{source.path.name} has no column '{column}'",
         expected=_listed(source),
-        fixes=(f"tunesmith up '{source.path}' --{name} '{close}'",) if close else (f"head -n 1 '{source.path}'",),
+        fixes=(f"tunesmith up '{source.path}' --{name} '{close}'",)
+        if close
+        else (f"head -n 1 '{source.path}'",),
         where=f"{source.path}:1",
     )
 
@@ -175,7 +180,7 @@ def _none(source: Source, each: Field, table: Mapping[str, Column]) -> DataError
     )
 
 
-def _several(source: Source, task: Task, each: Field, rivals: list[str]) -> DataError:
+def _several(source: Source, each: Field, rivals: list[str]) -> DataError:
     names = " and ".join(f"'{name}'" for name in rivals[:4])
     return DataError(
         "M202",

@@ -14,7 +14,8 @@ QUANTILES = {"min": 0.0, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9, "p99"
 
 
 def profile(records: Sequence[Record], task: Task) -> Profile:
-    """Rows, label counts (labels sorted by name; rows without one are left out), text lengths in characters."""
+    """Rows, label counts (labels sorted by name; rows without one are left out), text lengths in
+    characters."""
     labels = Counter(label for label in map(task.target, records) if label is not None)
     lengths = np.array([len(task.text(record)) for record in records], dtype=np.int64)
     if not len(lengths):

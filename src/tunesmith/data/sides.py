@@ -1,4 +1,4 @@
-"""The rule that gives a group of rows its side: a hash of its key, a pin of an ancestor, or the top-up of its class."""
+"""The rule that gives a group its side: the hash of its key, a pin of an ancestor, or its class's top-up."""
 
 from __future__ import annotations
 
@@ -44,16 +44,18 @@ def position(key: str) -> float:
 
 
 def assign(units: Sequence[Unit], shares: Shares) -> list[Unit]:
-    """Give every unit that is not pinned the side in whose interval it stands: test first, validation, then train."""
+    """Give every unit that is not pinned the side in whose interval it stands: test first, validation, then
+    train."""
     return [unit if unit.pinned else replace(unit, side=_side(position(unit.key), shares)) for unit in units]
 
 
 def top_up(units: Sequence[Unit], shares: Shares) -> tuple[list[Unit], list[Move]]:
     """Move the fewest units that give each class of three groups or more a place on every side.
 
-    A class needs one group in train and, in validation and test, two, or one where its share is less than two groups.
-    Rarest class first; of the groups that may move (not pinned, and no class falls short on the side they leave) the
-    one that stands nearest to the goal's interval moves, from train if train has one to spare.
+    A class needs one group in train and, in validation and test, two, or one where its share is less than two
+    groups. Rarest class first; of the groups that may move (not pinned, and no class falls short on the side
+    they leave) the one that stands nearest to the goal's interval moves, from train if train has one to
+    spare.
     """
     counter = _Places(units, shares)
     moves = []
@@ -100,15 +102,13 @@ class _Places:
             at = position(unit.key)
             return unit.side != "train", max(low - at, at - high, 0.0), unit.key
 
-        return min((index for index in self.of[label] if self._may_leave(index, goal)), key=rank, default=None)
+        return min((i for i in self.of[label] if self._may_leave(i, label, goal)), key=rank, default=None)
 
-    def _may_leave(self, index: int, goal: str) -> bool:
+    def _may_leave(self, index: int, label: str, goal: str) -> bool:
         unit = self.units[index]
         if unit.pinned or unit.side == goal:
             return False
-        return all(
-            self.count[label, unit.side] > self.need(label, unit.side) for label in (*unit.labels, ALL)
-        )
+        return all(self.count[each, unit.side] > self.need(each, unit.side) for each in {*unit.labels, label})
 
     def move(self, index: int, goal: str) -> None:
         unit = self.units[index]

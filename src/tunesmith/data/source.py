@@ -32,8 +32,8 @@ class Source:
 def sniff(path: Path | str) -> Source:
     """Look at the start of a file and find out how to read it.
 
-    Raises MissingError F001 (no such file), F003 (no reader for it), F005 (a folder); AccessError F006; DataError
-    F002 (empty, or a header only), F004 (damaged), F007 (no table).
+    Raises MissingError F001 (no such file), F003 (no reader for it), F005 (a folder); AccessError F006;
+    DataError F002 (empty, or a header only), F004 (damaged), F007 (no table), F008 (a workbook too large).
     """
     path = Path(path)
     _check_file(path)
@@ -139,13 +139,12 @@ def _suffix(path: Path) -> str:
 
 
 def _format(path: Path, start: bytes) -> str:
-    """The reader's name: by what the content says beyond doubt, then by suffix, then by a guess at the text."""
+    """The reader's name: by what the content says beyond doubt, then by suffix, then by a guess."""
     known, suffix = _suffixes(), _suffix(path)
     if start.startswith(b"PAR1"):
         return "parquet"
-    if start.startswith(b"PK\x03\x04") and known.get(suffix, "xlsx") != "xlsx" or suffix not in known:
-        if _is_workbook(path, start):
-            return "xlsx"
+    if known.get(suffix) != "xlsx" and _is_workbook(path, start):
+        return "xlsx"
     if suffix in known:
         return known[suffix]
     if suffix in _TEXT_SUFFIXES and not is_binary(start):

@@ -1,20 +1,22 @@
-"""Divide rows into train, validation and test so that nothing leaks and a row keeps its side whatever is added later."""
+"""Divide rows into train, validation and test: nothing leaks, and a row's side outlives what is added."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tunesmith.data.checks._rows import key_of, label_of, normalise, plural, row_id, shown, text_of
-from tunesmith.data.sides import SIDES, Unit, assign, top_up
-from tunesmith.data.twins import Forest, twins
+from tunesmith.data.checks._rows import key_of, label_of, plural, row_id
+from tunesmith.data.groups import Marks, group_ids, group_key, marks
+from tunesmith.data.leaks import bridging, near_test
+from tunesmith.data.sides import SIDES, Move, Shares, Unit, assign, top_up
 from tunesmith.data.version import finding_from_json
-from tunesmith.errors import DataError, IntegrityError, MissingError
+from tunesmith.errors import DataError, IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
 from tunesmith.parts import Task
@@ -29,11 +31,12 @@ class Split:
     """Which row is on which side.
 
     train, validation, test: row positions, int64, ascending; a row that bridges two pinned sides is in none.
-    groups: for each row (then each row of the test file) the id of its group: near-duplicates and equal group values.
-    sides: row key → side, and texts: hash of the normalised text → side, of these rows and of all ancestors'; the
-    second keeps a row on its side when its label was corrected.  moved: the groups that the top-up moved, with
-    {rows, label, from, to}.  external: a test file was given, so the proof is done on it and not on `test` (which
-    then holds only rows that an ancestor had pinned there).
+    groups: for each row (then each row of the test file) the id of its group: near-duplicates, equal group values.
+    sides: row key → side, and texts: hash of the normalised text → side, of these rows and of all ancestors';
+    the second keeps a row on its side when its label was corrected.
+    moved: the groups that the top-up moved, as {label, from, to, rows}; label '' stands for all classes.
+    external: a test file was given, so the proof is done on it and not on `test` (which then holds only rows
+    that an ancestor had pinned there).  digest: set by `save_split`.
     """
 
     train: np.ndarray
@@ -48,12 +51,12 @@ class Split:
     external: bool = False
     version: str = ""
     parent: str = ""
-    digest: str = field(default="")
+    digest: str = ""
 
     def records(
         self, records: Sequence[Record], test_records: Sequence[Record] | None = None
     ) -> dict[str, list[Record]]:
-        """The rows of each side; `test` is the test file's rows where there is one."""
+        """The rows of each side by its name; `test` is the test file's rows where there is one."""
         sides = {name: [records[index] for index in getattr(self, name)] for name in SIDES}
         if self.external:
             sides["test"] = list(test_records or ())
@@ -70,38 +73,33 @@ def split(
     test_records: Sequence[Record] | None = None,
     version: str = "",
 ) -> Split:
-    """Divide rows by the hash of their group's key alone, then top up small classes by a listed rule.
+    """Divide rows by the hash of their group's key alone, then top up small classes (`sides.top_up`).
 
-    A group is joined by near-duplicate texts and by equal values of the task's group field; its key is the smallest
-    hash of its group values, or of its normalised texts where it has none.  Rows that `parent` knows keep their side.
-    clusters: `twins` of the rows' texts followed by the test rows' texts; computed here when not given.
-    version: digest of the dataset version, noted in the split.  Raises DataError S602 with fewer than three groups
-    (two with a test file): then no row can be held out.
+    A group is joined by near-duplicate texts and by equal values of the task's group field.  Rows that
+    `parent` knows keep their side, and new ones of their group follow them; new rows of a group with two
+    pinned sides enter none (finding D106).
+    test_records: the rows of a test file; then the rest is divided into train and validation only.
+    clusters: `twins` of the texts of the rows and then of the test file's rows; computed when not given.
+    version: digest of the dataset version.  Raises DataError S602 where there are too few groups to hold any
+    out, UsageError S603 where no row is left to train, ValueError where clusters don't fit the rows.
     """
     external = test_records is not None
-    rows = [*records, *(test_records or ())]
-    texts = _texts(rows, task)
-    near = twins(texts) if clusters is None else np.asarray(clusters)
-    if len(near) != len(rows):
-        raise ValueError(f"{len(near)} cluster ids for {len(rows)} rows")
-    hashes, values = [_hash(text) for text in texts], _group_values(rows, task)
-    pins = [_pin(parent, key_of(row), text) for row, text in zip(records, hashes, strict=False)]
-    units = _units(records, task, _groups(hashes, values, near, len(records)), hashes, values, pins)
-    shares = {"test": 0.0 if external else rule.test, "validation": rule.validation}
-    _require_groups(units, shares, external)
-    units = assign(units, shares)
+    held_out = list(test_records or ())
+    known = marks([*records, *held_out], task, clusters)
+    shares = _shares(rule, external)
+    pins = [_pin(parent, key_of(row), text) for row, text in zip(records, known.texts, strict=False)]
+    units = assign(_units(records, task, known, pins), shares)
+    if parent is None:
+        _require_groups(units, shares)
     units, moved = top_up(units, shares)
-    sides = _row_sides(units, pins)
-    groups = _groups(hashes, values, near, len(rows))
-    joint = _joint(records, sides, hashes)
+    sides = _row_sides(units, len(records))
     return Split(
         *(np.array([i for i, side in enumerate(sides) if side == name], dtype=np.int64) for name in SIDES),
-        groups=groups,
-        sides={**(parent.sides if parent else {}), **joint[0]},
-        texts={**(parent.texts if parent else {}), **joint[1]},
+        groups=group_ids(known, len(known.texts)),
+        **_pinned(parent, [*records, *held_out], known, [*sides, *["test"] * len(held_out)]),
         rule=rule.model_dump(),
-        moved=tuple(_move_json(move, records) for move in moved),
-        findings=tuple(_findings(records, sides, groups, values, hashes)),
+        moved=tuple(_moved(move, records) for move in moved),
+        findings=(*bridging(records, sides), *near_test(records, sides, known)),
         external=external,
         version=version,
         parent=parent.digest if parent else "",
@@ -109,7 +107,7 @@ def split(
 
 
 def save_split(made: Split, home: Path) -> Split:
-    """Write a split as `home/splits/<digest>.json` (the digest is the file's SHA-256); return it with its digest."""
+    """Write a split as `home/splits/<SHA-256 of the file>.json`; return it with that digest."""
     content = files.canonical_json(_to_json(made))
     digest = hashlib.sha256(content).hexdigest()
     path = home / "splits" / f"{digest}.json"
@@ -119,14 +117,14 @@ def save_split(made: Split, home: Path) -> Split:
 
 
 def load_split(home: Path, digest: str) -> Split:
-    """Read a split.  Raises MissingError F014 where there is none, IntegrityError I302 where it is not its digest's."""
+    """Read a split.  Raises MissingError F014 (there is none), IntegrityError I302 (it was altered)."""
     path = home / "splits" / f"{digest}.json"
     if not digest.isalnum() or not path.is_file():
         raise MissingError(
             "F014",
             f"there is no split {digest[:12]!r}",
             expected="the digest of a split that was made in this home",
-            fixes=("tunesmith up FILE",),
+            fixes=("tunesmith up FILE", "tunesmith … --home DIR   (the home in which it was made)"),
             where=str(home / "splits"),
         )
     if files.sha256(path) != digest:
@@ -138,3 +136,101 @@ def load_split(home: Path, digest: str) -> Split:
             where=str(path),
         )
     return _from_json(files.read_json(path), digest)
+
+
+def _shares(rule: sections.Split, external: bool) -> Shares:
+    shares = {"test": 0.0 if external else rule.test, "validation": rule.validation}
+    if sum(shares.values()) >= 1:
+        raise UsageError(
+            "S603",
+            f"validation {rule.validation} and test {rule.test} leave no row to train on",
+            expected="shares that add up to less than 1",
+            fixes=("--set data.split.validation=0.15 --set data.split.test=0.15",),
+            where="data.split",
+        )
+    return shares
+
+
+def _pin(parent: Split | None, key: str, text: str) -> str:
+    return (parent.sides.get(key) or parent.texts.get(text, "")) if parent else ""
+
+
+def _units(records: Sequence[Record], task: Task, known: Marks, pins: Sequence[str]) -> list[Unit]:
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, group in enumerate(group_ids(known, len(records)).tolist()):
+        members[group].append(index)
+    labels = [label_of(row, {"task": task}) for row in records]
+    units = []
+    for indices in members.values():
+        key, pinned = group_key(known, indices), {pins[index] for index in indices if pins[index]}
+        parts = {"": indices} if len(pinned) < 2 else _by_pin(indices, pins)
+        for side, rows in parts.items():
+            held = frozenset(label for row in rows if (label := labels[row]) is not None)
+            units.append(
+                Unit(
+                    tuple(rows), key, held, side or min(pinned, default="") * (len(pinned) == 1), bool(pinned)
+                )
+            )
+    return units
+
+
+def _row_sides(units: Sequence[Unit], count: int) -> list[str]:
+    sides = [""] * count
+    for unit in units:
+        for index in unit.rows:
+            sides[index] = unit.side
+    return sides
+
+
+def _by_pin(indices: Sequence[int], pins: Sequence[str]) -> dict[str, list[int]]:
+    parts: dict[str, list[int]] = defaultdict(list)
+    for index in indices:
+        parts[pins[index]].append(index)
+    return parts
+
+
+def _require_groups(units: Sequence[Unit], shares: Shares) -> None:
+    needed = 1 + sum(share > 0 for share in shares.values())
+    if len(units) >= needed:
+        return
+    rows = sum(len(unit.rows) for unit in units)
+    raise DataError(
+        "S602",
+        f"{plural(rows, 'row')} in {plural(len(units), 'group')} can't be divided into {needed} sides",
+        expected=f"at least {needed} groups; near-duplicates and rows with one group value are one group",
+        fixes=("add rows to the file", "tunesmith up FILE --group COLUMN   (a column with more values)"),
+    )
+
+
+def _pinned(
+    parent: Split | None, rows: Sequence[Record], known: Marks, sides: Sequence[str]
+) -> dict[str, Any]:
+    """The pins for children; of a row that is in the data and in the test file, the data's side counts."""
+    keys, texts = {}, {}
+    for row, text, side in zip(rows, known.texts, sides, strict=True):
+        if side:
+            keys.setdefault(key_of(row), side)
+            texts.setdefault(text, side)
+    if parent:
+        keys, texts = keys, texts
+    return {"sides": keys, "texts": texts}
+
+
+def _moved(move: Move, records: Sequence[Record]) -> dict[str, Any]:
+    rows = [row_id(records[index].place) for index in move.unit.rows]
+    return {"label": move.label, "from": move.unit.side, "to": move.goal, "rows": rows}
+
+
+def _to_json(made: Split) -> dict[str, Any]:
+    value = {name: getattr(made, name).tolist() for name in (*SIDES, "groups")}
+    kept = ("sides", "texts", "rule", "external", "version", "parent")
+    value |= {name: getattr(made, name) for name in kept}
+    found = [finding.to_json() for finding in made.findings]
+    return {"format": FORMAT, **value, "moved": list(made.moved), "findings": found}
+
+
+def _from_json(value: Mapping[str, Any], digest: str) -> Split:
+    arrays = {name: np.array(value[name], dtype=np.int64) for name in (*SIDES, "groups")}
+    kept = {name: value[name] for name in ("sides", "texts", "rule", "external", "version", "parent")}
+    found = tuple(finding_from_json(each) for each in value["findings"])
+    return Split(**arrays, **kept, moved=tuple(value["moved"]), findings=found, digest=digest)

@@ -1,4 +1,4 @@
-"""Near-duplicate texts: MinHash finds candidates, the exact Jaccard similarity of character 5-grams decides."""
+"""Near-duplicate texts: MinHash finds candidates, the exact similarity of character 5-grams decides."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tunesmith import doors
 from tunesmith.data.checks._rows import normalise as normalise
 
 GRAM = 5
@@ -17,7 +18,7 @@ RIVALS = 200  # texts of one bucket that a text is compared with: keeps template
 
 
 class Forest:
-    """Disjoint sets of 0 … n-1; the smallest member stands for a set, so results don't depend on the order of joins."""
+    """Disjoint sets of 0 … n-1; the smallest member stands for a set, whatever the order of joins."""
 
     def __init__(self, size: int) -> None:
         self.parent = list(range(size))
@@ -41,11 +42,12 @@ class Forest:
 
 
 def twins(texts: Sequence[str], threshold: float = 0.7) -> np.ndarray:
-    """For each text the id of its cluster of near-duplicates: the index of the cluster's first text, int64 [n].
+    """For each text its cluster of near-duplicates, named by the index of its first text, int64 [n].
 
-    Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams is at
-    least `threshold` (a text shorter than five characters equals only itself); clusters are the transitive closure.
-    MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
+    Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams
+    is at least `threshold` (a text shorter than five characters equals only itself); clusters are the
+    transitive closure.  MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive
+    Datasets", chapter 3.
     """
     unique: dict[str, int] = {}
     member = [unique.setdefault(normalise(text)[:LONGEST], len(unique)) for text in texts]
@@ -90,14 +92,15 @@ def _join_bucket(
 
 
 def _sketch(texts: list[str]) -> np.ndarray:
-    """MinHash signatures, uint32 [n, BANDS · BAND_ROWS]; the seed is fixed, so they are the same everywhere."""
-    from rensa import RMinHash
-
+    """MinHash signatures, uint32 [n, BANDS · BAND_ROWS]; with the fixed seed the same on any machine."""
+    sketch = doors.open("rensa").RMinHash.digest_matrix_from_token_sets
     width = BANDS * BAND_ROWS
     signatures = np.empty((len(texts), width), dtype=np.uint32)
     for start in range(0, len(texts), CHUNK):
-        sets = [list(grams(text)) for text in texts[start : start + CHUNK]]
-        matrix = RMinHash.digest_matrix_from_token_sets(sets, width, 42)
+        # rensa takes UTF-8 only; a lone surrogate stands for itself when candidates are verified
+        chunk = [text.encode("utf-8", "replace").decode() for text in texts[start : start + CHUNK]]
+        sets = [list(grams(text)) for text in chunk]
+        matrix = sketch(sets, width, 42)
         signatures[start : start + len(sets)] = matrix.to_rows()
     return signatures
 

@@ -25,10 +25,11 @@ _PLACE = re.compile(r"(?P<source>.*):(?P<line>\d+)(?: \(byte (?P<byte>\d+)\))?",
 class DatasetVersion:
     """Rows that will not change any more.
 
-    digest: SHA-256 over format, task name, field names and the content hashes of the rows in order; places, findings,
-    times and paths are not in it, so that equal rows have one digest on any machine.  changes: what cleaning did
-    (`cleaning.undo` takes it back).  parent: digest of the version before, or ''.  source: what is known of the file
-    (its name, its SHA-256).  Findings read back from disk are without the row lists of their fixes.
+    digest: SHA-256 over format, task name, field names and the content hashes of the rows in order; places,
+    findings, times and paths are not in it, so that equal rows have one digest on any machine.  changes: what
+    cleaning did (`cleaning.undo` takes it back).  parent: digest of the version before, or ''.  source: what
+    is known of the file (its name, its SHA-256).  Findings read back from disk are without the row lists of
+    their fixes.
     """
 
     digest: str
@@ -65,7 +66,7 @@ def make_version(
 
 
 def save(version: DatasetVersion, home: Path, name: str = "") -> Path:
-    """Write a version as a sealed folder `home/data/<2 digits>/<digest>`; return it.  What is there already stays.
+    """Write a version as a sealed folder `home/data/<2 digits>/<digest>`; what is there already stays.
 
     name: the data set's name (a slug); it is noted in `home/data/names.jsonl`, where `latest` finds it.
     """

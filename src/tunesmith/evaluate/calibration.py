@@ -18,6 +18,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """The number that logits [N, C] are divided by so that log loss on rows not trained on is least.
+
     truth: class indices [N]; rows with -1 are left out. Guo et al. 2017 (arXiv 1706.04599). Between 0.01
     and 100; 1 where no row is left, and where only one class is possible.
     """
@@ -42,6 +43,7 @@ def threshold(
     confidence: np.ndarray, right: np.ndarray, target_error: float | None = None
 ) -> tuple[float, float, float]:
     """(threshold, coverage, error): answer where confidence >= threshold, on rows not trained on.
+
     The lowest threshold, and so the most answers, whose error rate among the answers is at most
     `target_error`; by default half of the error rate without abstaining. Rows of equal confidence are
     answered together or not at all. Where no threshold reaches the target: the one with the smallest error
@@ -59,7 +61,7 @@ def threshold(
 
 
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(thresholds, coverage, error among the answered) at every distinct confidence, highest threshold first."""
+    """(thresholds, coverage, error among the answered) at every distinct confidence, highest first."""
     order = np.argsort(-confidence, kind="stable")
     ranked, wrong = confidence[order], ~right[order].astype(bool)
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)) if len(ranked) else np.array([], dtype=int)

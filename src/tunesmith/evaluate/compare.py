@@ -23,6 +23,7 @@ MOST_MORE = 100  # times the rows there are: beyond that "how many more would te
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Score of the first model minus score of the second, with its 95 % interval over the same draws.
+
     fixed: keys of rows that only the first has right; broken: that only the second has right. outcome: of
     the first model (a lower log loss is 'better' too). more_rows: about how many more rows would tell; None
     where the outcome is told or no such number is honest.
@@ -88,7 +89,7 @@ def _require_same_rows(a: Predictions, b: Predictions) -> None:
         other = len(set(a.rows) ^ set(b.rows))
         raise DataError(
             "G820",
-            f"the two models were measured on different rows ({len(a.rows)} and {len(b.rows)}; {other} in one only)",
+            f"different rows were measured ({len(a.rows)} and {len(b.rows)}; {other} in one only)",
             expected="predictions of the same rows in the same order",
             fixes=("tunesmith compare A B --on DATA",),
         )
@@ -109,6 +110,7 @@ def _require_same_rows(a: Predictions, b: Predictions) -> None:
 
 def more_rows(n: int, effect: float, margin: float) -> int | None:
     """About how many more rows would make an effect clear whose interval reaches `margin` towards zero.
+
     The margin shrinks with the root of the rows. None where there is no effect, or it would take over 100
     times the rows.
     """

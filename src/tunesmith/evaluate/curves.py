@@ -11,7 +11,7 @@ import numpy as np
 from tunesmith.evaluate.intervals import SEED, Score, Z
 
 MORE = 0.2
-WORTH = 0.005  # a gain below this is called little
+LITTLE, WORTH = 0.002, 0.005  # gains in score: hardly visible; worth some labelling
 POWERS = np.geomspace(0.1, 2.0, 25)  # exponents of published learning curves lie between about 0.1 and 1
 DRAWS = 400
 
@@ -46,8 +46,10 @@ def forecast(
     seed: int = SEED,
 ) -> Forecast:
     """Extend the learning curve by the share `more`, with a power law a - b n^-c (b, c > 0, a <= 1).
-    The interval comes from refitting to points drawn within their own intervals, and with each point left out. Cannot tell with fewer
-    than three sizes, and where the interval holds both a worthwhile gain (0.005) and a negligible one.
+
+    The interval comes from refitting to points drawn within their own intervals, and with each point left
+    out. Cannot tell with fewer than three sizes, and where the interval holds both a worthwhile gain (0.005)
+    and a negligible one (0.002).
     """
     points = [(n, s) for n, s in zip(sizes, scores, strict=True) if np.isfinite(s.value) and n > 0]
     if len({n for n, _ in points}) < 3:
@@ -79,7 +81,7 @@ def _spread(score: Score) -> float:
 
 
 def _fit(n: np.ndarray, values: np.ndarray, spread: np.ndarray) -> tuple[float, float, float]:
-    """(a, b, c) of least weighted squares: linear in a and b for each exponent c of a grid, so it never diverges."""
+    """(a, b, c) of least weighted squares: linear in a and b for each c of a grid, so it never diverges."""
     weights = 1 / spread**2
     best, law = np.inf, (float(np.average(values, weights=weights)), 0.0, 1.0)
     for c in POWERS:
@@ -107,9 +109,9 @@ def _gain(law: tuple[float, float, float], now: float, then: float) -> float:
 def _told(
     gain: float, low: float, high: float, now: float, then: float, name: str
 ) -> tuple[Literal["helps", "little", "cannot-tell"], str]:
-    rows = f"{then / now - 1:.0%} more training rows ({now:,.0f} to {then:,.0f})"
+    rows = f"{100 * (then / now - 1):.0f} % more training rows ({now:,.0f} to {then:,.0f})"
     figure = f"{gain:+.3f} {name} (95 % interval {low:+.3f} to {high:+.3f})"
-    if low >= WORTH:
+    if low >= LITTLE:
         return "helps", f"{rows} would bring about {figure}."
     if high < WORTH:
         return "little", f"{rows} would bring little: about {figure}."
@@ -119,7 +121,8 @@ def _told(
 def fit_diagnosis(
     train_score: float, validation: Sequence[float], *, tolerance: float = 0.01, name: str = "macro-F1"
 ) -> tuple[Literal["overfits", "underfits", "fits"], str]:
-    """Over- or underfitting, from the score on training rows and the validation scores in the order of training.
+    """Over- or underfitting, from the score on training rows and validation scores in the order of training.
+
     overfits: validation fell from its best by more than `tolerance` and more than a tenth of its gap to the
     training score. underfits: the model is hardly better on rows it saw (gap under 2 tolerances) and still
     not good (under 0.9), or validation was still rising by more than `tolerance` when training ended.

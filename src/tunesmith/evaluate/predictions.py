@@ -16,6 +16,7 @@ def gather(
     groups: Sequence[str | int],
 ) -> Predictions:
     """Arrays from single predictions; all four sequences are parallel.
+
     A row whose truth is None or none of the model's labels gets truth -1 and counts as wrong. Without rows
     the result has no labels. Group ids become 0, 1, … in order of first appearance.
     """

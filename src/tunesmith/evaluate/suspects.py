@@ -32,6 +32,7 @@ class Suspect:
 
 def suspicion(probs: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """ln(p of the likeliest other label / p of the given one) [N], from out-of-fold probabilities [N, C].
+
     Positive: the model disagrees. Rows with truth -1 get -inf: there is no label to doubt. Measured on
     banking77 with 5 % uniform wrong labels (linear, 5 folds, 2 seeds): the first 5 % of rows hold 86 % of
     them, the first 10 % 99 %. The plain margin p_other - p_given reached 73 %, and subtracting each class's
@@ -52,6 +53,7 @@ def _rivals(probs: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def doubtful(probs: np.ndarray, truth: np.ndarray) -> list[int]:
     """Positions of rows whose label is likely wrong, most suspicious first.
+
     A row counts where another label is likelier than its own, and as likely as that label is on average for
     the rows that carry it (the confident joint of Northcutt et al. 2021, arXiv 1911.00068).
     """
@@ -76,8 +78,8 @@ def suspects(
     return [
         Suspect(
             row=records[i].key,
-            label=labels[truth[i]],
-            suggested=labels[rival[i]],
+            label=labels[int(truth[i])],
+            suggested=labels[int(rival[i])],
             times=float((other[i] + _TINY) / (given[i] + _TINY)),
             place=str(records[i].place),
         )
@@ -100,8 +102,8 @@ def likely_wrong(
         code="L203",
         severity="warning",
         message=(
-            f"{len(found):,} of {len(truth):,} labels are likely wrong; most suspicious: {first.place} is labelled "
-            f"'{first.label}' and reads like '{first.suggested}'"
+            f"{len(found):,} of {len(truth):,} labels are likely wrong; most suspicious: {first.place} is "
+            f"labelled '{first.label}' and reads like '{first.suggested}'"
         ),
         count=len(found),
         places=tuple(records[i].place for i in found[:MOST]),

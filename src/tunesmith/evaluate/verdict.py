@@ -84,12 +84,13 @@ def strongest_trivial(
     drawn = float(np.mean([metric.value(replace(blind, guess=guess), ones) for guess in guesses]))
     constant = float(constants[best])
     if metric.better * drawn > metric.better * constant:
-        return "drawing labels by their frequency", drawn
+        return "guessing by label frequency", drawn
     return f"always answering '{label}'", constant
 
 
 def permuted_scores(predictions: Predictions, metric: Metric, permutations: int, seed: int) -> np.ndarray:
     """Scores [permutations] of the same guesses against shuffled truth.
+
     Groups are shuffled as blocks and laid end to end over the rows: label counts are kept exactly, and
     labels of one group stay neighbours, so correlated rows do not pass for independent ones. Single-row
     groups: a plain shuffle.

@@ -29,14 +29,11 @@ def create_app(
 ) -> FastAPI:
     """The application of one model; `app.state.service` is its `Service`.
 
-    token: what callers must bring ('' = nothing).  hosts: names besides loopback's that a Host header may give.
-    bound: the address that the server listens on.  The golden rows always fit into one request and one batch.
+    token: what callers must bring ('' = nothing).  bound: the address that the server listens on.
+    hosts: names besides loopback's and `bound` that a Host header may give.
+    The golden rows always fit into one request and one batch, whatever `max_batch` is.
     """
-    golden, options = golden_texts(model), model.recipe.serve
-    batcher = Batcher(model, max(options.max_batch, len(golden)), options.max_queue)
-    limits = (limits or Limits()).covering(golden)
-    metrics = Metrics(model, batcher)
-    service = Service(model, golden, batcher, limits, routes.metrics, int(time.time()))
+    service = _service(model, limits or Limits())
     app = FastAPI(
         title=f"tunesmith: {model.name}",
         version=model.digest[:12] or "0",
@@ -47,20 +44,31 @@ def create_app(
     )
     app.state.service, app.state.token_needed = service, bool(token)
     _add_routes(app)
+    app.add_exception_handler(HTTPException, routes.no_such_route)
+    app.add_exception_handler(RequestValidationError, routes.wrong_shape)
+    _add_guard(app, service, token, allowed_hosts(bound, hosts))
+    return app
+
+
+def _service(model: Model, limits: Limits) -> Service:
+    golden, options = golden_texts(model), model.recipe.serve
+    batcher = Batcher(model, max(options.max_batch, len(golden)), options.max_queue)
+    counters = Metrics(model, batcher)
+    return Service(model, golden, batcher, limits.covering(golden), counters, int(time.time()))
+
+
+def _add_guard(app: FastAPI, service: Service, token: str, hosts: frozenset[str]) -> None:
     known = {getattr(route, "path", "") for route in app.routes}
     app.add_middleware(
         Guard,
-        name=f"{model.name}; digest={model.digest}",
+        name=f"{service.model.name}; digest={service.model.digest}",
         token=token,
-        hosts=allowed_hosts(bound, hosts),
-        limits=limits,
-        metrics=metrics,
-        retry_after=batcher.retry_after,
+        hosts=hosts,
+        limits=service.limits,
+        metrics=service.metrics,
+        retry_after=service.batcher.retry_after,
         route_of=lambda path: _route_of(path, known),
     )
-    app.add_exception_handler(HTTPException, routes.no_such_route)
-    app.add_exception_handler(RequestValidationError, routes.wrong_shape)
-    return app
 
 
 def _route_of(path: str, known: set[str]) -> str:
@@ -80,10 +88,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _add_routes(app: FastAPI) -> None:
     asked = {
-        code: {"model": shapes.ErrorResponse} for code in (400, 401, 403, 404, 408, 413, 415, 429, 500, 503)
+        code: {"model": shapes.ErrorResponse}
+        for code in (400, 401, 403, 404, 408, 413, 415, 429, 431, 500, 503)
     }
     told: dict[int | str, dict[str, Any]] = {
-        code: {"model": shapes.ErrorResponse} for code in (401, 403, 500)
+        code: {"model": shapes.ErrorResponse} for code in (401, 403, 431, 500)
     }
     listed: Any = list[shapes.Score] | list[list[shapes.Score]]
     for path in ("/v1/classify", "/classify"):
@@ -91,8 +100,8 @@ def _add_routes(app: FastAPI) -> None:
     _post(app, "/predict", routes.predict, listed, asked)
     _get(app, "/v1/models", routes.models, told, shapes.ModelList)
     _get(app, MODEL_PREFIX + "{model_id}", routes.show_model, told | {404: asked[404]}, shapes.ModelCard)
-    _get(app, "/healthz", routes.healthz, {403: told[403]}, shapes.Status)
-    _get(app, "/readyz", routes.readyz, {403: told[403], 503: asked[503]}, shapes.Status)
+    _get(app, "/healthz", routes.healthz, {403: told[403], 431: told[431]}, shapes.Status)
+    _get(app, "/readyz", routes.readyz, {403: told[403], 431: told[431], 503: asked[503]}, shapes.Status)
     _get(app, "/metrics", routes.metrics, told | {200: {"content": {"text/plain": {}}}})
     _get(app, "/docs", routes.docs, told | {200: {"content": {"text/html": {}}}})
     _without_422(app)

@@ -1,4 +1,4 @@
-"""A connection that has to say what it wants in time: uvicorn's HTTP/1.1 protocol with a deadline for the header."""
+"""A connection that must say in time what it wants: uvicorn's HTTP/1.1 with a deadline for the header."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ HEADER_SECONDS = 10.0
 class PromptProtocol(H11Protocol):
     """Closes a connection whose request header is not complete in `HEADER_SECONDS`.
 
-    uvicorn bounds only the pause between two requests; without this a client that sends a byte a minute holds its
-    connection for ever.
+    uvicorn bounds only the pause between two requests; without this a client that sends a byte a minute
+    holds its connection for ever.
     """
 
     deadline: asyncio.TimerHandle | None = None

@@ -1,4 +1,4 @@
-"""The gate that every request passes: who asks, how much, in what form; and every failure leaves as one JSON shape."""
+"""The gate that every request passes: who asks, how much, in what form; every failure leaves as one shape."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
 
 
@@ -55,7 +55,8 @@ def error_response(error: TunesmithError, headers: dict[str, str] | None = None)
 class Guard:
     """ASGI middleware around the whole application.
 
-    retry_after: seconds to name with 429 and 503.  route_of: path → a name out of a closed set, for the metrics.
+    retry_after: seconds to name with 429 and 503.
+    route_of: path → a name out of a closed set, for the metrics.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Guard:
             await self.app(scope, await self._body(scope, given, receive), answer)
         except TunesmithError as error:
             await self._refuse(error, scope, receive, answer)
-        except Exception:  # the traceback is for the log, not for the client
+        except Exception:  # noqa: BLE001 - the traceback is for the log, not for the client
             _LOG.exception("request %s failed", scope["state"]["request_id"])
             broken = refusal(
                 "V116", "the server failed on this request", fixes=("tunesmith serve … 2> server.log",)
@@ -102,6 +103,13 @@ class Guard:
             self.metrics.observe(self.route_of(scope["path"]), answer.status or 499, time.monotonic() - began)
 
     def _admit(self, scope: Scope, given: Headers) -> None:
+        size = (
+            len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(k) + len(v) for k, v in given.raw)
+        )
+        if size > self.limits.header_bytes:  # uvicorn bounds only a header that arrives in pieces
+            raise refusal(
+                "V118", f"address and header have {size} bytes", expected=f"{self.limits.header_bytes}"
+            )
         host = given.get("host", "")
         if not host_allowed(host, self.hosts):
             raise refusal(
@@ -157,7 +165,7 @@ class Guard:
         status = status_of(error)[0]
         headers = {"retry-after": str(self.retry_after())} if status in {429, 503} else {}
         headers |= {"www-authenticate": "Bearer"} if status == 401 else {}
-        headers |= {"connection": "close"} if status in {408, 413} else {}
+        headers |= {"connection": "close"} if status in {408, 413, 431} else {}
         await error_response(error, headers)(scope, receive, answer)
 
 

@@ -12,7 +12,8 @@ from tunesmith.serve.limits import Limits
 
 _SHOWN = 160  # characters of an example text
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
+body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}
+body{color:#1b1f24;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}
 pre{background:#f4f5f7;padding:.75rem 1rem;border-radius:6px;overflow-x:auto;font-size:.85rem}
 code{font-family:ui-monospace,monospace}table{border-collapse:collapse}
@@ -42,23 +43,26 @@ def docs(model: Model, golden: Sequence[str], address: str, limits: Limits, *, t
     labels = " ".join(f'<span class="label">{escape(label)}</span>' for label in model.labels)
     classify = {"model": model.name, "input": texts}
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(model.name)}</title><style>{_STYLE}</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(model.name)}</title>
+<style>{_STYLE}</style></head><body>
 <h1>{escape(model.name)}</h1>
-<p>{escape(model.recipe.approach.name)} · {len(model.labels)} labels · bundle <code>{escape(model.digest[:12])}</code>
-· <a href="/openapi.json">openapi.json</a></p>
+<p>{escape(model.recipe.approach.name)} · {len(model.labels)} labels ·
+bundle <code>{escape(model.digest[:12])}</code> · <a href="/openapi.json">openapi.json</a></p>
 <h2>Endpoints</h2><table>{rows}</table>
 <h2>Classify</h2>
 <pre><code>{escape(_curl(address, "/v1/classify", classify, token_needed))}</code></pre>
 <pre><code>{escape(_python(address, classify, token_needed))}</code></pre>
-<p>Each answer has <code>label</code>, <code>confidence</code> (calibrated: of the answers with 0.9, nine in ten are
-right) and <code>abstain</code> (true: the confidence is under the threshold; better ask a person).</p>
+<p>Each answer has <code>label</code>, <code>confidence</code> (calibrated: of the answers with 0.9,
+nine in ten are right) and <code>abstain</code> (true: the confidence is
+under the threshold; better ask a person).</p>
 <h2>Score every label</h2>
 <pre><code>{escape(_curl(address, "/predict", {"inputs": texts[0]}, token_needed))}</code></pre>
 <h2>Labels</h2><p>{labels}</p>
 <h2>Limits and errors</h2>
-<p>At most {limits.texts} texts in a request, {limits.chars:,} characters in a text, {limits.body_bytes:,} bytes in a
-body. An error is <code>{{"error": {{"message", "type", "param", "code", "hint"}}}}</code>; 429 and 503 name the seconds
-to wait in <code>Retry-After</code>. <code>tunesmith explain CODE</code> tells more of a code.</p>
+<p>At most {limits.texts} texts in a request, {limits.chars:,} characters in a text,
+{limits.body_bytes:,} bytes in a body. An error is
+<code>{{"error": {{"message", "type", "param", "code", "hint"}}}}</code>; 429 and 503 name the
+seconds to wait in <code>Retry-After</code>. <code>tunesmith explain CODE</code> tells more of a code.</p>
 </body></html>
 """
 

@@ -1,4 +1,4 @@
-"""The proof that a running server repeats the golden rows of its bundle, asked for over HTTP like anyone would."""
+"""The proof that a running server repeats the golden rows of its bundle, asked over HTTP as anyone would."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TIMEOUT = 60.0
 def prove(server_url: str, model: Model, *, token: str = "") -> list[str]:
     """What the server at `server_url` gets wrong; empty when it serves this very model.
 
-    The golden rows go together in one request and must come back equal to the last bit; then each alone, with equal
-    labels and probabilities within 1e-5.
+    The golden rows go together in one request and must come back equal to the last bit; then each alone, with
+    equal labels and probabilities within 1e-5.
     """
     texts = golden_texts(model)
     try:

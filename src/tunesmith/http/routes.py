@@ -111,7 +111,7 @@ async def docs(request: Request) -> Response:
     return Response(page, media_type="text/html; charset=utf-8")
 
 
-# ---- errors -----------------------------------------------------------------------------------------------------
+# ---- errors ----
 
 
 async def no_such_route(request: Request, error: Exception) -> Response:

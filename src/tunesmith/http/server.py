@@ -13,14 +13,16 @@ from types import TracebackType
 
 import uvicorn
 
-from tunesmith.errors import AccessError, CapacityError, IntegrityError, UsageError
+from tunesmith.errors import AccessError, CapacityError, UsageError
 from tunesmith.http.app import create_app
 from tunesmith.http.connection import PromptProtocol
+from tunesmith.http.prove import prove
+from tunesmith.http.service import golden_texts
 from tunesmith.model import Model
+from tunesmith.serve.limits import Limits
 
 TOKEN_VARIABLE = "TUNESMITH_API_KEY"  # noqa: S105 - the name of a variable
 DRAIN_SECONDS = 5
-MAX_HEADER_BYTES = 16 * 1024
 MAX_CONNECTIONS = 1024
 KEEP_ALIVE_SECONDS = 60
 
@@ -29,7 +31,7 @@ class Server:
     """One model behind HTTP/1.1, in a thread of this process.
 
     host: loopback by default; another address needs a token.  port: 0 takes a free one.
-    token: what callers must bring; '' takes the variable TUNESMITH_API_KEY, and where that is empty none is needed.
+    token: what callers must bring; '' takes the variable TUNESMITH_API_KEY, where that is empty too, nothing.
     hosts: further names that a Host header may give (the public name when a proxy stands in front).
     """
 
@@ -64,20 +66,16 @@ class Server:
     def start(self, timeout: float = 120.0) -> str:
         """Bind, answer, and return the address once the golden rows came out right.
 
-        Raises UsageError V401 (port taken), V403 (no such address); AccessError V402 (not loopback, no token), V406
-        (not allowed to bind); IntegrityError V404 (golden rows disagree); CapacityError V405 (not ready in time).
+        Raises UsageError V401 (port taken), V403 (no such address); AccessError V402 (no token beyond loopback),
+        V406 (may not bind); IntegrityError V404 (golden rows disagree); CapacityError V405 (too slow).
         """
         if self.running:
             return self.url
         self._check_token()
+        golden_texts(self.model)
         listener = self._bind()
-        try:
-            app = create_app(self.model, token=self._token, hosts=self.hosts, bound=self.host)
-        except BaseException:
-            listener.close()
-            raise
-        self._service = app.state.service
-        self._uvicorn = uvicorn.Server(_config(app))
+        app = create_app(self.model, token=self._token, hosts=self.hosts, bound=self.host)
+        self._service, self._uvicorn = app.state.service, uvicorn.Server(_config(app))
         self._thread = threading.Thread(
             target=self._uvicorn.run, args=([listener],), name="tunesmith-http", daemon=True
         )
@@ -89,21 +87,26 @@ class Server:
             raise
         return self.url
 
+    def prove(self) -> list[str]:
+        """What this running server gets wrong of the golden rows; empty when nothing (see `prove`)."""
+        return prove(self.url, self.model, token=self._token)
+
     def stop(self) -> None:
-        """Take no more requests, finish those that are here (at most 5 s), close the port.  Twice does no harm."""
-        if self._uvicorn is None or self._thread is None:
+        """Take no more requests, finish those that are here (in 5 s), close the port; twice is harmless."""
+        running, thread = self._uvicorn, self._thread  # two threads may stop it at once
+        if running is None or thread is None:
             return
-        self._uvicorn.should_exit = True
-        self._thread.join(2 * DRAIN_SECONDS + 2)
-        self._uvicorn.force_exit = True
+        running.should_exit = True
+        thread.join(2 * DRAIN_SECONDS + 2)
+        running.force_exit = True
         self._uvicorn = self._thread = None
 
     def serve_forever(self) -> None:
-        """Start if need be and answer until `stop()` or Ctrl-C (KeyboardInterrupt passes on after draining)."""
+        """Start if need be and answer until `stop()` or Ctrl-C (which passes on after draining)."""
         self.start()
         try:
-            while self.running and self._thread is not None:
-                self._thread.join(0.5)
+            while self.running:
+                time.sleep(0.1)
         finally:
             self.stop()
 
@@ -192,7 +195,7 @@ def _config(app: object) -> uvicorn.Config:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        h11_max_incomplete_event_size=Limits.header_bytes,
     )
 
 

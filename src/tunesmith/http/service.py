@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tunesmith import doors
 from tunesmith.errors import IntegrityError
 from tunesmith.fields import Record
 from tunesmith.http.metrics import Metrics
@@ -17,7 +18,10 @@ from tunesmith.serve.limits import Limits, refusal
 
 @dataclass
 class Service:
-    """One model being served.  problems: None until the golden rows were asked, then what they did not repeat."""
+    """One model being served.
+
+    problems: None until the golden rows were asked, then what they did not repeat.
+    """
 
     model: Model
     golden: list[str]
@@ -37,14 +41,14 @@ class Service:
         return predictions
 
     def check_ready(self) -> None:
-        """Raises CapacityError V115 while the golden rows are being asked, IntegrityError V404 when they disagree."""
+        """Raises CapacityError V115 while the golden rows are asked, IntegrityError V404 if they disagree."""
         if self.problems is None:
             raise refusal("V115", "the model is being checked", fixes=("ask again in a second",))
         if self.problems:
             raise _disagrees(self.problems)
 
     async def warm(self) -> None:
-        """Ask the golden rows, together and alone, as the library did; they must come out equal to the last bit."""
+        """Ask the golden rows together, as the library did: equal to the last bit, or not ready."""
         try:
             predictions = await asyncio.wrap_future(self.batcher.submit(self.golden))
             self.problems = self.model.parity([as_json(p) for p in predictions], exact=True)
@@ -54,7 +58,7 @@ class Service:
     def tokens(self, texts: Sequence[str]) -> int:
         """Tokens that the model reads of the texts; 0 for models that read characters and words."""
         model = self.model
-        if not model.codec.files:
+        if not (model.codec.files and doors.has("tokenizers")):
             return 0
         records = (Record({input_field(model): text}) for text in texts)
         return sum(example.length for r in records for example in model.task.encode(r, model.codec, None))
@@ -75,7 +79,7 @@ def input_field(model: Model) -> str:
 
 
 def golden_texts(model: Model) -> list[str]:
-    """The texts of the golden rows.  Raises IntegrityError V404 where a bundle has none: nothing could be proven."""
+    """The texts of the golden rows.  Raises IntegrityError V404 where there are none to prove it by."""
     try:
         texts = [row["fields"][input_field(model)] for row in model.golden()]
     except FileNotFoundError:

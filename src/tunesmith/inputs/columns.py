@@ -12,13 +12,13 @@ from tunesmith.fields import Field
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|\.\d+)([eE][-+]?\d+)?\s*%?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
-_IDS = frozenset("id uuid guid key hash nr no number index".split())
+_IDS = frozenset(("id", "uuid", "guid", "key", "hash", "nr", "no", "number", "index"))
 _FEW = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What some rows show of a column.  Shares are of its values that are not empty; lengths in characters."""
+    """What some rows show of a column.  Shares are of its filled values; length is in characters."""
 
     name: str
     rows: int
@@ -74,7 +74,7 @@ def _look(name: str, values: Sequence[Any]) -> Column:
 
 
 def fitness(field: Field, column: Column) -> float:
-    """How well a column fits a field, 0..1: what it is called and what it holds; 0 where it can't be that field."""
+    """How well a column fits a field, 0..1, by name and content; 0 where it can't be that field."""
     content = {"input": _as_text, "target": _as_label, "group": _as_group}[field.role](column)
     if content <= 0:
         return 0.0
@@ -90,7 +90,7 @@ def _words(name: str) -> list[str]:
 
 
 def _named(field: Field, name: str) -> float:
-    """1 where the name is a synonym of the field (a little less the later it stands), 0.7 where it holds one."""
+    """1 where the name is a synonym of the field (less the later it stands), 0.7 where it holds one."""
     words = _words(name)
     whole = "".join(words)
     synonyms = [field.name, *field.synonyms]
@@ -106,7 +106,7 @@ def _named(field: Field, name: str) -> float:
 
 
 def _as_text(column: Column) -> float:
-    """Long and varied is text; dates, numbers, constants and ids are not.  Few rows leave the doubt to the name."""
+    """Long and varied is text; dates, numbers, constants and ids are not.  Of few rows, the name decides."""
     if not column.filled or column.numbers > 0.5 or column.dates > 0.5:
         return 0.0
     if column.rows >= 2 and column.distinct == 1:

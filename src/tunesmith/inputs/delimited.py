@@ -1,13 +1,14 @@
 """Splits delimited text into rows, and finds the next good row after a broken one.
 
-A row that spans lines is believed when it closes with the header's number of columns.  Otherwise it is broken, and
-reading goes on at the next line that starts a row of its own; the lines before that one are listed as swallowed.
-Two cases can't be told apart by form alone, so a rule decides:
+A row that spans lines is believed when it closes with the header's number of columns.  Otherwise it is broken,
+and reading goes on at the next line that starts a row of its own; the lines before that one are listed as
+swallowed.  Two cases can't be told apart by form alone, so a rule decides:
 
-* The quote closes and the count is right, but the lines between look like rows.  A row swallowed others when at least
-  two lines lie between, three quarters of them are rows by themselves, and so is the last line; or when at least ten
-  lie between and nine tenths of them are rows.
-* The quote closes and the count is wrong.  The row owns its lines unless at least half of them are rows by themselves.
+* The quote closes and the count is right, but the lines between look like rows.  The row swallowed others when at
+  least two lines lie between, three quarters of them are rows by themselves, and so is the last line; or when at
+  least ten lie between and nine tenths of them are rows.  Where a column of the table is known to repeat its values
+  (a label), a line is a row only with a value that was seen there: commas in a letter do not make it a table.
+* The quote closes and the count is wrong.  The row owns its lines unless half of them are rows by themselves.
 
 Time is linear: a line that opens a quote holds an odd run of quotes, which closes a quote that is open before it, so
 each line is looked at a bounded number of times.
@@ -15,71 +16,16 @@ each line is looked at a bounded number of times.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tunesmith.fields import Broken
 from tunesmith.findings import Place
+from tunesmith.inputs.quoting import BAD, DONE, OPEN, Form, Row
 from tunesmith.inputs.streams import MAX_ROW, Line
 
 MAX_LINES = 100_000
-_INSIDE = re.compile(r'[^"]*+(?:""[^"]*+)*+')
-_BLANKS = re.compile(" *")
-_DONE, _OPEN, _BAD = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How the text is written.  columns: how many a row has; 0: not known yet, any number is right."""
-
-    delimiter: str
-    encoding: str
-    columns: int = 0
-    skip_blanks: bool = False
-
-
-class _Row:
-    """Parses one row, line by line."""
-
-    __slots__ = ("count", "fields", "form", "pieces")
-
-    def __init__(self, form: Form) -> None:
-        self.form, self.fields, self.pieces = form, [], []
-
-    def feed(self, text: str, ending: str) -> int:
-        start = self._quoted(text, 0) if self.pieces else 0
-        while start >= 0:
-            start = self._field(text, start)
-        if self.pieces:
-            self.pieces.append(ending)
-            return _OPEN
-        return _DONE if start == -1 else _BAD
-
-    def _field(self, text: str, start: int) -> int:
-        """Take the field at `start`; where the next one starts, -1 at the end of the line, -2 if it is malformed."""
-        delimiter = self.form.delimiter
-        first = _BLANKS.match(text, start).end() if self.form.skip_blanks else start  # type: ignore[union-attr]
-        if text.startswith('"', first):
-            return self._quoted(text, first + 1)
-        end = text.find(delimiter, start)
-        if end < 0:
-            self.fields.append(text[first:])
-            return -1
-        self.fields.append(text[first:end])
-        return end + 1
-
-    def _quoted(self, text: str, start: int) -> int:
-        end = _INSIDE.match(text, start).end()  # type: ignore[union-attr]
-        self.pieces.append(text[start:end])
-        if end == len(text):
-            return -1
-        self.fields.append("".join(self.pieces).replace('""', '"'))
-        self.pieces = []
-        after = _BLANKS.match(text, end + 1).end()  # type: ignore[union-attr]
-        if after == len(text):
-            return -1
-        return after + 1 if text.startswith(self.form.delimiter, after) else -2
+_LEARNT = 1000
 
 
 @dataclass(slots=True)
@@ -99,6 +45,23 @@ class _Ahead:
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines, self._seen, self._head = lines, [], 0
+        self._known: list[set[str]] = []
+        self._learnt = 0
+
+    def learn(self, fields: list[str]) -> None:
+        """Remember the values of the first good rows: what comes back in a column tells a row from prose."""
+        if self._learnt < _LEARNT:
+            self._learnt += 1
+            self._known = self._known or [set() for _ in fields]
+            for values, value in zip(self._known, fields, strict=True):
+                values.add(value)
+
+    def resembles(self, fields: list[str]) -> bool:
+        """Whether a value is known in a column whose values come back; True while no column is known to."""
+        if self._learnt < 20:
+            return True
+        classes = [k for k, values in enumerate(self._known) if 2 * len(values) <= self._learnt]
+        return not classes or any(fields[k] in self._known[k] for k in classes)
 
     def peek(self, index: int) -> Line | None:
         while self._head + index >= len(self._seen):
@@ -124,11 +87,13 @@ def split(lines: Iterator[Line], form: Form, source: str) -> Iterator[tuple[Line
         if fields is not None:
             ahead.skip(1)
             if fields:
+                ahead.learn(fields)
                 yield line, fields
             continue
         row = _read(ahead, 0, form)
         if not row.problem:
             ahead.skip(row.lines)
+            ahead.learn(row.fields)
             yield _broken(source, line, line.number, row) if row.bytes_problem else (line, row.fields)
             continue
         swallowed = _swallowed(ahead, row, form)
@@ -176,17 +141,19 @@ def _decode(line: Line, form: Form, row: _Try) -> tuple[str, str]:
 
 def _read(ahead: _Ahead, index: int, form: Form, most: int = MAX_LINES) -> _Try:
     """Read the row that starts `index` lines ahead, over at most `most` lines."""
-    row, parser, size, state = _Try(lines=0), _Row(form), 0, _OPEN
-    while state == _OPEN:
+    row, parser, size, state = _Try(lines=0), Row(form), 0, OPEN
+    while state == OPEN:
         line = ahead.peek(index + row.lines)
         if line is None or row.lines >= most:
             return _failed(row, "a quote is opened and never closed", 'close the quote with "')
         row.lines += 1
         size += len(line.raw)
         if size > MAX_ROW:
-            return _failed(row, f"the row is longer than {MAX_ROW // 1_000_000} MB", "shorten it or close its quote")
+            return _failed(
+                row, f"the row is longer than {MAX_ROW // 1_000_000} MB", "shorten it or close its quote"
+            )
         state = parser.feed(*_decode(line, form, row))
-        if state == _OPEN and form.columns and len(parser.fields) > form.columns + 2:
+        if state == OPEN and form.columns and len(parser.fields) > form.columns + 2:
             break
     row.fields = parser.fields
     return _judge(row, state, ahead, index, form)
@@ -198,9 +165,9 @@ def _failed(row: _Try, problem: str, fix: str) -> _Try:
 
 
 def _judge(row: _Try, state: int, ahead: _Ahead, index: int, form: Form) -> _Try:
-    if state == _BAD:
+    if state == BAD:
         return _failed(row, "text follows a closing quote", 'write a quote inside a field as ""')
-    row.closed = state == _DONE
+    row.closed = state == DONE
     if form.columns in (0, len(row.fields)) and row.closed:
         if form.columns > 1 and _ate_rows(row, ahead, index, form):
             return _failed(
@@ -220,22 +187,25 @@ def _ate_rows(row: _Try, ahead: _Ahead, index: int, form: Form) -> bool:
     between = row.lines - 2
     if between < 2:
         return False
-    share = _rows_alone(ahead, index + 1, between, form) / between
+    share = sum(_is_row(ahead, index + k, form, known=True) for k in range(1, row.lines - 1)) / between
     if between >= 10 and share >= 0.9:
         return True
-    return share >= 0.75 and _rows_alone(ahead, index + row.lines - 1, 1, form) == 1
+    return share >= 0.75 and _is_row(ahead, index + row.lines - 1, form, known=True)
 
 
-def _rows_alone(ahead: _Ahead, start: int, count: int, form: Form) -> int:
-    """How many of some lines are, each by itself, a row with the right number of columns."""
-    return sum(not _read(ahead, start + k, form, most=1).problem for k in range(count))
+def _is_row(ahead: _Ahead, index: int, form: Form, known: bool = False) -> bool:
+    """Whether a line is, by itself, a row with the right number of columns (known: and resembles those before)."""
+    row = _read(ahead, index, form, most=1)
+    return not row.problem and (not known or ahead.resembles(row.fields))
 
 
 def _swallowed(ahead: _Ahead, row: _Try, form: Form) -> int:
     """How many lines the broken row at the head takes with it."""
     rest = row.lines - 1
-    if rest and row.closed and "header has" in row.problem and 2 * _rows_alone(ahead, 1, rest, form) < rest:
-        return row.lines
+    if rest and row.closed and len(row.fields) != form.columns:
+        rows = sum(_is_row(ahead, k, form) for k in range(1, row.lines))
+        if 2 * rows < rest:
+            return row.lines
     taken = 1
     while taken < row.lines and _read(ahead, taken, form).problem:
         taken += 1

@@ -19,7 +19,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 def sniff_encoding(sample: bytes) -> dict[str, Any]:
     """{'encoding': …, 'bom': …} and, where it was guessed, 'encoding_guess': why.
 
-    A few undecodable lines in a file that otherwise holds real UTF-8 do not change the guess: those rows are broken.
+    A few undecodable lines in a file that holds real UTF-8 do not change the guess: those rows are broken.
     """
     for mark, name in _MARKS:
         if sample.startswith(mark):

@@ -8,21 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunesmith.fields import Broken
-from tunesmith.inputs.delimited import Form, split
+from tunesmith.inputs.delimited import split
+from tunesmith.inputs.quoting import Form
 from tunesmith.inputs.streams import Line
 
 DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 300
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/\s%-]*")
 _WORDS = frozenset(
-    "text sentence review comment body message description question content utterance instruction title subject query "
-    "label labels target class category intent sentiment queue topic answer tag y id date name type value".split()
+    re.findall(
+        r"\w+",
+        "text sentence review comment body message description question content utterance instruction title subject "
+        "query label labels target class category intent sentiment queue topic answer tag y id date name type value",
+    )
 )
 
 
 def sniff_delimiter(lines: Sequence[Line], encoding: str, prior: str = ",") -> tuple[str, bool]:
-    """(delimiter, whether blanks after it are skipped): the one under which most rows have as many columns as the
-    first.  prior: what is preferred when the rows do not tell; also the answer for a table of one column."""
+    """(delimiter, whether blanks after it are skipped): under it most rows have as many columns as the first.
+
+    prior: what is preferred when the rows do not tell; also the answer for a table of one column.
+    """
     best: tuple[float, float, int, bool] = (0.0, 0.0, 0, False)
     chosen = prior
     for delimiter in sorted(DELIMITERS, key=lambda one: one != prior):
@@ -58,7 +64,7 @@ def first_row(lines: Sequence[Line], form: Form) -> list[str] | None:
 
 
 def has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: it holds known words, or differs in kind from the rows below."""
+    """Whether the first row names the columns: it holds known words, or is of another kind than the rows."""
     words = [re.sub(r"[^a-z]+", "", value.lower()) for value in first]
     if any(word in _WORDS for word in words):
         return True

@@ -43,9 +43,19 @@ class Head:
 
 
 def fit(
-    rows: Any, labels: Sequence[int], num_classes: int, *, strength: float, balanced: bool, solver: str, seed: int
+    rows: Any,
+    labels: Sequence[int],
+    num_classes: int,
+    *,
+    strength: float,
+    balanced: bool,
+    solver: str,
+    seed: int,
+    standardised: bool = False,
 ) -> Head:
     """Multinomial logistic regression.
+
+    standardised: dense columns are brought to mean 0 and variance 1 for the fit; the head takes rows as they are.
 
     strength: inverse of the L2 penalty.  balanced: classes weigh the same.  solver: 'saga' for sparse rows, stopped
     early on purpose (its scores no longer change, and it is far faster than its tolerance); 'lbfgs' for dense ones.
@@ -56,6 +66,9 @@ def fit(
     seen = np.unique(np.asarray(labels))
     if len(seen) < 2:
         return _constant(seen, num_classes, rows.shape[1])
+    if standardised:
+        mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-8
+        rows = (rows - mean) / spread
     passes = int(np.clip(300_000 // rows.shape[0], 20, 300)) if solver == "saga" else 200
     model = LogisticRegression(
         solver=solver,
@@ -68,7 +81,11 @@ def fit(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows, labels)
-    return _spread(model, seen, num_classes)
+    head = _spread(model, seen, num_classes)
+    if not standardised:
+        return head
+    weights = head.weights / spread
+    return Head(weights.astype(np.float32), (head.bias - weights @ mean).astype(np.float32))
 
 
 def _spread(model: Any, seen: np.ndarray, num_classes: int) -> Head:

@@ -24,8 +24,11 @@ class BadValue(Exception):  # noqa: N818 - it never leaves a reader
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """The object that the bytes hold.  Raises BadValue for anything that is not exactly one sound object: broken
-    syntax, repeated keys, NaN and infinities, lone surrogates, nesting deeper than 64, bytes that are no UTF-8."""
+    """The object that the bytes hold.
+
+    Raises BadValue for anything that is not exactly one sound object: broken syntax, repeated keys, NaN and
+    infinities, lone surrogates, nesting deeper than 64, bytes that are no UTF-8.
+    """
     try:
         text = raw.decode("utf-8")
         value = _DECODER.decode(text)
@@ -88,12 +91,14 @@ def _kind(value: Any) -> str:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_constant=_constant)
 
 
-def elements(lines: Iterator[Line]) -> Iterator[Line]:
-    """The elements of one top-level array, each as a Line that stands where it starts; after a torn one the next line
-    that starts with '{' at its outermost begins anew."""
+def elements(fragments: Iterator[Line]) -> Iterator[Line]:
+    """The elements of one top-level array, each as a Line that stands where it starts; lines may come in fragments.
+
+    After a torn element the next line whose '{' stands under the first element's begins anew.
+    """
     cutter = _Cutter()
-    for line in lines:
-        yield from cutter.feed(line)
+    for fragment in fragments:
+        yield from cutter.feed(fragment)
     yield from cutter.rest()
 
 
@@ -102,51 +107,70 @@ class _Cutter:
 
     def __init__(self) -> None:
         self.depth = 0
-        self.quoted = False
+        self.open = self.quoted = self.escaped = self.inside_line = False
         self.pieces: list[bytes] = []
         self.size = 0
         self.begin: Line | None = None
+        self.margin: bytes | None = None
 
     def feed(self, line: Line) -> Iterator[Line]:
-        raw, start, skip = line.raw, 0, -1
-        for token in _TOKENS.finditer(raw):
+        if not self.inside_line and self.depth != 1 and self.margin and line.raw.startswith(self.margin):
+            yield from self.rest()
+            self.depth, self.open = 1, True
+        raw, start = line.raw, 0
+        for at, sign in self._signs(raw):
+            if sign in b"{[":
+                self.depth += 1
+                start = start if self.open else at + 1
+                self.open = True
+            elif self._ends(sign):
+                self._add(line, raw[start:at], start)
+                yield from self.rest()
+                start = at + 1
+        if self.open:
+            self._add(line, raw[start:], start)
+        self.inside_line = not raw.endswith(b"\n")
+        self.quoted = self.quoted and self.inside_line  # no JSON string goes over a line end
+
+    def _signs(self, raw: bytes) -> Iterator[tuple[int, bytes]]:
+        """Brackets and commas outside of strings."""
+        after = 1 if self.escaped else 0
+        self.escaped = False
+        for token in _TOKENS.finditer(raw, after):
             at, sign = token.start(), token[0]
-            if at == skip:
+            if at < after:
                 continue
             if sign == b"\\":
-                skip = at + 1
+                after = at + 2
+                self.escaped = after > len(raw)
             elif sign == b'"':
                 self.quoted = not self.quoted
-            elif self.quoted:
-                continue
-            elif sign in b"{[":
-                self.depth += 1
-                start = at + 1 if self.depth == 1 else start
-            elif sign in b"}]":
-                self.depth -= 1
-                if self.depth == 0:
-                    yield from self._cut(line, start, at)
-                    start = at + 1
-            elif self.depth == 1:
-                yield from self._cut(line, start, at)
-                start = at + 1
-        self.quoted = False  # no JSON string goes over a line end
-        if self.depth > 0:
-            self._add(line, raw[start:], start)
+            elif not self.quoted:
+                yield at, sign
+
+    def _ends(self, sign: bytes) -> bool:
+        """Take a comma or a closing bracket; whether an element ends before it."""
+        if self.depth == 1 and self.open and sign in b",]":
+            self.open = sign == b","
+            self.depth = int(self.open)
+            return True
+        if sign in b"}]":
+            self.depth = max(int(self.open), self.depth - 1)
+        return False
 
     def _add(self, line: Line, piece: bytes, start: int) -> None:
         if self.begin is None and piece.strip():
-            blank = len(piece) - len(piece.lstrip())
-            self.begin = Line(line.number, line.byte + start + blank, b"")
+            blank = start + len(piece) - len(piece.lstrip())
+            self.begin = Line(line.number, line.byte + blank, b"")
+            if self.margin is None and not self.inside_line and not line.raw[:blank].strip():
+                margin = line.raw[: blank + 2]  # '{' and the byte after it, so that flat print has no margin
+                self.margin = b"" if margin in (b"{\n", b"{\r") else margin
         if self.begin and self.size <= MAX_ROW:
             self.pieces.append(piece)
             self.size += len(piece)
 
-    def _cut(self, line: Line, start: int, end: int) -> Iterator[Line]:
-        self._add(line, line.raw[start:end], start)
-        yield from self.rest()
-
     def rest(self) -> Iterator[Line]:
+        """The element gathered so far, if there is one."""
         if self.begin:
             yield self.begin._replace(raw=b"".join(self.pieces).strip())
         self.pieces, self.size, self.begin = [], 0, None

@@ -1,10 +1,12 @@
-"""Files as streams of bytes and of lines: gzip, UTF-16 and byte-order marks are taken off, offsets are kept."""
+"""Files as streams of bytes and lines: gzip, UTF-16 and byte-order marks are taken off, offsets are kept."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
 import gzip
+import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +19,14 @@ MAX_ROW = 50_000_000
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _BOM = codecs.BOM_UTF8
+_LF_LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Line(NamedTuple):
-    """One physical line.  byte: its offset in the (decompressed) file.  raw: its bytes with the line end, in UTF-8
-    where the file is UTF-16; more than MAX_ROW bytes: the rest of the line was dropped."""
+    """One physical line.  byte: its offset in the (decompressed) file.  raw: its bytes with the line end.
+
+    raw is UTF-8 where the file is UTF-16; where it holds more than MAX_ROW bytes, the rest of the line was dropped.
+    """
 
     number: int
     byte: int
@@ -30,7 +35,8 @@ class Line(NamedTuple):
 
 def damaged(path: Path, what: str, fix: str = "write or download the file again") -> DataError:
     """The one refusal (F004) for a file whose content can't be what its form says."""
-    return DataError("F004", f"{path.name} is damaged: {what}", expected="a whole file", fixes=(fix,), where=str(path))
+    found = f"{path.name} is damaged: {what}"
+    return DataError("F004", found, expected="a whole file", fixes=(fix,), where=str(path))
 
 
 def denied(path: Path, refusal: OSError) -> TunesmithError:
@@ -46,7 +52,7 @@ def denied(path: Path, refusal: OSError) -> TunesmithError:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file; gzip is recognised by its content.  Raises F004 (torn gzip) or F006 (not readable)."""
+    """The bytes of a file; gzip is known by its content.  Raises F004 (torn gzip), F006 (not readable)."""
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
@@ -55,7 +61,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield file
                 return
             with gzip.GzipFile(fileobj=file) as plain:
-                yield plain
+                yield io.BufferedReader(plain)  # type: ignore[arg-type]
     except (EOFError, zlib.error, gzip.BadGzipFile) as torn:
         raise damaged(path, f"its gzip stream ends or breaks early ({torn})") from None
     except OSError as refusal:
@@ -69,7 +75,7 @@ def sample(path: Path, size: int = SAMPLE) -> bytes:
 
 
 def lines(path: Path, encoding: str, newline: bytes = b"\n") -> Iterator[Line]:
-    """Every physical line in order, a byte-order mark taken off.  Memory: one line (at most MAX_ROW) and one chunk."""
+    """Every physical line in order, without a byte-order mark.  Memory: one line (at most MAX_ROW) and a chunk."""
     wide = encoding.startswith("utf-16")
     number = byte = 0
     with opened(path) as file:
@@ -82,13 +88,34 @@ def lines(path: Path, encoding: str, newline: bytes = b"\n") -> Iterator[Line]:
 
 
 def sample_lines(content: bytes, encoding: str, newline: bytes = b"\n") -> Iterator[Line]:
-    """As `lines`, for a sample of a file; its last line, which may be torn, is left out when the sample is full."""
+    """As `lines`, for a sample of a file; the last line of a full sample, which may be torn, is left out."""
     chunks = iter([content])
     torn = len(content) >= SAMPLE
     for number, (raw, _) in enumerate(_split(_narrow(chunks, encoding), newline), start=1):
         if torn and not raw.endswith(newline):
             return
         yield Line(number, 0, raw[len(_BOM) :] if number == 1 and raw.startswith(_BOM) else raw)
+
+
+def fragments(path: Path, encoding: str) -> Iterator[Line]:
+    """As `lines`, but a long line comes in pieces, of which only the last has the line end: nothing is dropped."""
+    with opened(path) as file:
+        yield from _pieces(iter(lambda: file.read(_CHUNK), b""), encoding)
+
+
+def sample_fragments(content: bytes, encoding: str) -> Iterator[Line]:
+    """As `fragments`, for a sample of a file."""
+    return _pieces(iter([content]), encoding)
+
+
+def _pieces(chunks: Iterator[bytes], encoding: str) -> Iterator[Line]:
+    wide = encoding.startswith("utf-16")
+    number, byte = 1, 0
+    for chunk in _narrow(chunks, encoding):
+        for raw in _LF_LINES.findall(chunk):
+            yield Line(number, byte, raw.removeprefix(_BOM) if byte == 0 else raw)
+            number += raw.endswith(b"\n")
+            byte += _wide_size(raw) if wide else len(raw)
 
 
 def _split(chunks: Iterator[bytes], newline: bytes) -> Iterator[tuple[bytes, int]]:
@@ -113,7 +140,7 @@ def _split(chunks: Iterator[bytes], newline: bytes) -> Iterator[tuple[bytes, int
 
 
 def _narrow(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-16 as UTF-8; what is no UTF-16 becomes bytes that are no UTF-8 either, so that its row is found broken."""
+    """UTF-16 as UTF-8; what is no UTF-16 becomes bytes that are no UTF-8 either: its row is found broken."""
     if not encoding.startswith("utf-16"):
         yield from chunks
         return
@@ -125,5 +152,5 @@ def _narrow(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _wide_size(raw: bytes) -> int:
-    text = raw.decode("utf-8", "surrogatepass") if not raw.endswith(b"\xff") else raw[:-1].decode("utf-8", "replace")
+    text = raw.removesuffix(b"\xff").decode("utf-8", "surrogatepass")
     return len(text.encode("utf-16-le", "surrogatepass"))

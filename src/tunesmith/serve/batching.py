@@ -41,8 +41,8 @@ class _Chunk:
 class Batcher:
     """A model behind a bounded queue, computed by one thread of its own.
 
-    max_batch: texts that are computed together.  A request of at most so many is one call of the model, never split;
-    a larger one is computed in order, `max_batch` at a time.  An idle batcher starts at once, with one request alone.
+    max_batch: texts that are computed together.  A request of at most so many is never split; a larger one is
+    computed in order, `max_batch` at a time.  An idle batcher starts at once, with that one request alone.
     max_queue: texts that may wait (those being computed not counted); an empty queue takes any one request.
     """
 
@@ -95,11 +95,11 @@ class Batcher:
         return self._waiting
 
     def retry_after(self) -> int:
-        """Whole seconds after which the queue should have been worked off, from the speed of the last batches."""
+        """Whole seconds in which the queue should be worked off, from the speed of the last batches."""
         return min(MAX_RETRY_SECONDS, max(1, math.ceil(self._waiting * self._seconds_per_text)))
 
     def close(self, timeout: float = 5.0) -> bool:
-        """Take nothing more, finish what waits; True when all was done in `timeout` seconds, else the rest fails."""
+        """Take nothing more, finish what waits; False when `timeout` seconds were too few: the rest failed."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -41,6 +41,7 @@ REFUSALS: dict[str, tuple[int, str, type[TunesmithError]]] = {
     "V115": (503, "unavailable_error", CapacityError),
     "V116": (500, "server_error", TunesmithError),
     "V117": (408, "timeout_error", CapacityError),
+    "V118": (431, "request_too_large", CapacityError),
     "V404": (503, "unavailable_error", IntegrityError),
 }
 ANY_ADDRESS = "*"
@@ -49,17 +50,22 @@ MAX_DEPTH = 16
 MAX_KEYS = 64
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(\d{1,5}))?")
 _ORIGIN = re.compile(r"(https?)://([^/?#@\s]+)")
+_HALF = re.compile("[\ud800-\udfff]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """body_bytes and texts: of one request.  chars: of one text.  body_seconds: for the whole body to arrive."""
+    """body_bytes, header_bytes, texts: of one request.  chars: of one text.
+
+    body_seconds: within which the whole body must arrive.
+    """
 
     body_bytes: int = 1 << 20
     texts: int = 256
     chars: int = 100_000
     body_seconds: float = 30.0
+    header_bytes: int = 16 * 1024
 
     def covering(self, texts: Sequence[str]) -> Limits:
         """Limits under which these texts (the golden rows) still fit into one request."""
@@ -71,7 +77,7 @@ class Limits:
         )
 
     def check_texts(self, texts: Sequence[str], where: str) -> None:
-        """Raises DataError V102 for none, CapacityError V104 for too many, V105 for a text that is too long."""
+        """Raises DataError V102 for none, CapacityError V104 for too many, V105 for one that is too long."""
         if not texts:
             raise refusal("V102", "there is no text", expected="one text or more", where=where)
         if len(texts) > self.texts:
@@ -107,11 +113,11 @@ def status_of(error: TunesmithError) -> tuple[int, str]:
     return (400, "invalid_request_error") if isinstance(error, DataError) else (500, "server_error")
 
 
-# ---- JSON -------------------------------------------------------------------------------------------------------
+# ---- JSON ----
 
 
 def parse_json(body: bytes, limits: Limits) -> Any:
-    """A request's JSON.  Refuses what parsers disagree on or choke on: duplicate keys, NaN, deep nesting, bad UTF-8.
+    """A request's JSON, without what parsers disagree on or choke on: twin keys, NaN, depth, bad UTF-8.
 
     Raises DataError V101, CapacityError V104 (a list longer than a request may have texts).
     """
@@ -125,12 +131,16 @@ def parse_json(body: bytes, limits: Limits) -> Any:
     except RecursionError:
         raise _bad_json("it is nested too deeply") from None
     except ValueError as damage:
-        raise _bad_json(str(damage) if isinstance(damage, _Ambiguous) else "a number is too large") from None
+        raise _bad_json(
+            str(damage) if isinstance(damage, _AmbiguousError) else "a number is too large"
+        ) from None
     _measure(value, limits)
+    if "\\u" in text and _HALF.search(json.dumps(value, ensure_ascii=False)):
+        raise _bad_json("an escape is half of a surrogate pair, which is no character")
     return value
 
 
-class _Ambiguous(ValueError):
+class _AmbiguousError(ValueError):
     pass
 
 
@@ -146,12 +156,12 @@ def _bad_json(found: str) -> TunesmithError:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise _Ambiguous("a key stands twice in one object")
+        raise _AmbiguousError("a key stands twice in one object")
     return value
 
 
 def _no_constant(word: str) -> Any:
-    raise _Ambiguous(f"{word} is no JSON number")
+    raise _AmbiguousError(f"{word} is no JSON number")
 
 
 def _measure(value: Any, limits: Limits) -> None:
@@ -177,11 +187,11 @@ def _children(item: list[Any] | dict[str, Any]) -> Iterable[Any]:
     return item if isinstance(item, list) else item.values()
 
 
-# ---- who --------------------------------------------------------------------------------------------------------
+# ---- who asks ----
 
 
 def allowed_hosts(bound: str = "", more: Sequence[str] = ()) -> frozenset[str]:
-    """Names that a Host header may give: loopback's, the bound one, and `more` (a name that a proxy forwards).
+    """Names that a Host header may give: loopback's, the bound one, and `more` (names that a proxy forwards).
 
     Bound to every address, any IP literal will do: a page that rebinds DNS always comes with a name.
     """
@@ -212,7 +222,7 @@ def _is_address(name: str) -> bool:
 def origin_allowed(origin: str, fetch_site: str, host: str) -> bool:
     """Whether a request comes from this server's own pages, or from no page at all (curl, a program).
 
-    origin, fetch_site: the headers Origin and Sec-Fetch-Site, '' where absent.  A page of another site can't post.
+    origin, fetch_site: the headers Origin and Sec-Fetch-Site, '' where absent.
     """
     if fetch_site and fetch_site not in {"same-origin", "none"}:
         return False
@@ -227,7 +237,7 @@ def _no_default_port(authority: str) -> str:
 
 
 def token_matches(authorization: str, token: str) -> bool:
-    """Whether 'Bearer TOKEN' holds the token, in a time that does not depend on what is wrong; '' needs none."""
+    """Whether 'Bearer TOKEN' holds the token, in constant time; the token '' needs none."""
     scheme, _, given = authorization.partition(" ")
     same = hmac.compare_digest(_digest(given.strip()), _digest(token))
     return not token or (scheme.lower() == "bearer" and same)

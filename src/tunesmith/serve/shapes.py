@@ -1,4 +1,4 @@
-"""The JSON that goes in and out: vLLM's shape of /classify, text-embeddings-inference's of /predict, OpenAI's of models."""
+"""The JSON that goes in and out: vLLM's /classify, text-embeddings-inference's /predict, OpenAI's models."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Status(BaseModel):
 def classified(
     model: Model, predictions: Sequence[Prediction], *, request: str, created: int, tokens: int
 ) -> dict[str, Any]:
-    """The answer of /v1/classify; probabilities are the doubles of the library, so they survive JSON exactly."""
+    """The answer of /v1/classify; probabilities are the library's own doubles and survive JSON exactly."""
     return {
         "id": f"classify-{request}",
         "object": "list",

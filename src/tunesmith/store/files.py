@@ -70,9 +70,16 @@ def free_bytes(path: Path) -> int:
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder (and its parents) that only the user may read; return it."""
+    """Create a folder (and its parents) that only the user may read, durably; return it."""
+    new = []
     with explained(path):
+        for folder in (path, *path.parents):
+            if folder.exists():
+                break
+            new.append(folder)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in new:
+            _sync_folder(folder.parent)
     return path
 
 
@@ -112,8 +119,14 @@ def write_with(path: Path, fill: Callable[[Path], None]) -> str:
             temporary.replace(path)
             _sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a leftover is harmless; what failed before it is what counts
+            temporary.unlink(missing_ok=True)
     return digest
+
+
+def copy(source: Path, goal: Path) -> str:
+    """Copy a file atomically and durably; return its SHA-256."""
+    return write_with(goal, lambda temporary: shutil.copyfile(source, temporary))
 
 
 def write_json(path: Path, value: Any) -> str:

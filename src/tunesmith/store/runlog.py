@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,12 @@ def settled(lines: Iterable[Line]) -> list[Line]:
     kept: list[Line] = []
     for line in lines:
         if is_stage(line, RESUMED):
-            kept = [old for old in kept if not _undone(old, line["step"])]
+            kept = [old for old in kept if not _undone(old, line.get("step", math.inf))]
         kept.append(line)
     return kept
 
 
-def _undone(line: Mapping[str, Any], step: int) -> bool:
+def _undone(line: Mapping[str, Any], step: float) -> bool:
     repeated = line["event"] in {"step", "measured"} or (
         line["event"] == "saved" and line["kind"] == "checkpoint"
     )

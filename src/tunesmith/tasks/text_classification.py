@@ -143,7 +143,7 @@ class TextClassification(NeuralTask):
         return list(logits_BC.float().cpu().numpy())
 
     def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
-        return list(net.embed(batch.tensors["ids"], batch.tensors["mask"]).float().cpu().numpy())
+        return list(net.features(batch.tensors["ids"], batch.tensors["mask"]).cpu().numpy())
 
 
 @cache

@@ -17,17 +17,19 @@ _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 
 
 def normalise(text: str) -> str:
-    """The form in which two texts count as the same: NFKC, case folded, runs of blanks as one, none at the ends."""
+    """The form in which two texts count as the same: NFKC, case folded, runs of blanks as one, none at the
+    ends."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_INVISIBLE)
     return " ".join(text.casefold().split())
 
 
 def label_form(label: str) -> str:
-    """The form in which two spellings count as one label: case, blanks, '_', '-' and end punctuation don't matter.
+    """The form in which two spellings count as one label: case, blanks, '_', '-' and end punctuation don't
+    matter.
 
-    Signs that tell classes apart stay: 'C', 'C++' and 'C#' differ, '-1' and '1' differ, and 'a' and 'A' differ, since
-    one letter by itself is often a class of its own.
+    Signs that tell classes apart stay: 'C', 'C++' and 'C#' differ, '-1' and '1' differ, and 'a' and 'A'
+    differ, since one letter by itself is often a class of its own.
     """
     bare = unicodedata.normalize("NFKC", label).translate(_INVISIBLE).strip()
     if len(bare) < 2 or _NUMBER.fullmatch(bare):
@@ -37,7 +39,8 @@ def label_form(label: str) -> str:
 
 
 def row_id(place: Place) -> str:
-    """The id of a row in fixes and changes: file name and line, unique within a file and the same on any machine."""
+    """The id of a row in fixes and changes: file name and line, unique within a file and the same on any
+    machine."""
     return f"{place.source.rpartition('/')[2]}:{place.line}"
 
 
@@ -94,8 +97,8 @@ def safe_fix(
 
 def review_fix(effect: str, drops: Iterable[Place] = ()) -> Fix:
     """A fix that a person has to decide on."""
-    drops = tuple(row_id(place) for place in drops)
-    return Fix(command="tunesmith data check FILE --json", effect=effect, drops=drops)
+    rows = tuple(row_id(place) for place in drops)
+    return Fix(command="tunesmith data check FILE --json", effect=effect, drops=rows)
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:

@@ -24,7 +24,8 @@ from tunesmith.parts import Check
 
 
 class ConflictingLabels(Check):
-    """Which label is right only a person knows, so nothing is changed; two spellings of a label are no conflict."""
+    """Which label is right only a person knows, so nothing is changed; two spellings of a label are no
+    conflict."""
 
     code = "L204"
     needs = frozenset({"task"})
@@ -58,6 +59,10 @@ class ConflictingLabels(Check):
         return [Finding(self.code, "warning", message, len(places), shown(places), numbers, fix)]
 
     def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("my card is lost", "card"), ("My card is lost ", "order"), ("where is it", "parcel"))
-        clean = planted_rows(("my card is lost", "card"), ("My card is lost ", "Card"), ("where is it", "parcel"))
+        dirty = planted_rows(
+            ("my card is lost", "card"), ("My card is lost ", "order"), ("where is it", "parcel")
+        )
+        clean = planted_rows(
+            ("my card is lost", "card"), ("My card is lost ", "Card"), ("where is it", "parcel")
+        )
         return dirty, clean, {"task": PlantedTask()}

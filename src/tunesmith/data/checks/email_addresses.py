@@ -37,7 +37,7 @@ class EmailAddresses(Check):
     def findings(self, state: Any) -> list[Finding]:
         if not state:
             return []
-        message = f"{plural(len(state), 'row')} hold an e-mail address"
+        message = f"{plural(len(state), 'row')} with an e-mail address"
         fix = review_fix("replace the addresses in the file if the model must not learn them")
         return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
 

@@ -43,6 +43,8 @@ class EmptyText(Check):
         return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
 
     def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("my card is lost", "card"), (" \u200b\t", "order"), (None, "card"), ("", "card"))
+        dirty = planted_rows(
+            ("my card is lost", "card"), (" \u200b\t", "order"), (None, "card"), ("", "card")
+        )
         clean = planted_rows(("my card is lost", "card"), ("no", "order"), ("?", "card"))
         return dirty, clean, {"task": PlantedTask()}

@@ -35,7 +35,7 @@ class ExactDuplicates(Check):
             seen.add(key)
         if not copies:
             return []
-        message = f"{plural(len(copies), 'row')} repeat an earlier row in every field"
+        message = f"{plural(len(copies), 'row')} equal to an earlier row in every field"
         fix = safe_fix(self.code, f"drops {plural(len(copies), 'row')}; the first of each stays", copies)
         return [Finding(self.code, "warning", message, len(copies), shown(copies), fix=fix)]
 

@@ -47,7 +47,9 @@ class LabelSpellings(Check):
         if not changed:
             return []
         pairs = ", ".join(f"{label!r} → {better[label]!r}" for label in sorted(better)[:3])
-        message = f"{plural(len(better), 'label')} in another spelling, in {plural(len(changed), 'row')}: {pairs}"
+        message = (
+            f"{plural(len(better), 'label')} in another spelling, in {plural(len(changed), 'row')}: {pairs}"
+        )
         edits = [(row_id(place), field, better[label]) for field, label, place in changed]
         fix = safe_fix(self.code, f"rewrites the label of {plural(len(changed), 'row')}", edits=edits)
         places = shown(place for *_, place in changed)

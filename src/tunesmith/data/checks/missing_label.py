@@ -36,5 +36,7 @@ class MissingLabel(Check):
 
     def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
         dirty = planted_rows(("my card is lost", "card"), ("cancel my order", None), ("where is it", " "))
-        clean = planted_rows(("my card is lost", "card"), ("cancel my order", "order"), ("where is it", "parcel"))
+        clean = planted_rows(
+            ("my card is lost", "card"), ("cancel my order", "order"), ("where is it", "parcel")
+        )
         return dirty, clean, {"task": PlantedTask()}

@@ -15,7 +15,8 @@ MANY = 0.1  # share of rows from which so few different texts make the data look
 
 
 class NearDuplicates(Check):
-    """Nothing leaves; the split keeps each such group on one side.  Exact copies (D101) are not counted again."""
+    """Nothing leaves; the split keeps each such group on one side.  Exact copies (D101) are not counted
+    again."""
 
     code = "D104"
     needs = frozenset({"twins"})
@@ -40,7 +41,7 @@ class NearDuplicates(Check):
             return []
         places = [place for group in alike for place in group.values()]
         share = len(places) / len(state)
-        message = f"{plural(len(places), 'row')} are near-duplicates, in {plural(len(alike), 'group')}"
+        message = f"{plural(len(places), 'row')} nearly the same as another, in {plural(len(alike), 'group')}"
         effect = "the split keeps each group on one side, so that none leaks into the proof"
         numbers = {"rows": len(places), "groups": len(alike), "largest": max(map(len, alike)), "share": share}
         severity = "warning" if share > MANY else "info"

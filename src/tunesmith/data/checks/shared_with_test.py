@@ -40,7 +40,7 @@ class SharedWithTest(Check):
     def findings(self, state: Any) -> list[Finding]:
         if not state:
             return []
-        message = f"{plural(len(state), 'row')} have the same text as a row of the test file"
+        message = f"{plural(len(state), 'row')} with the same text as a row of the test file"
         fix = safe_fix(self.code, f"drops {plural(len(state), 'row')} from the training data", state)
         return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
 

@@ -12,7 +12,8 @@ from tunesmith.parts import Check
 
 
 class SingleClass(Check):
-    """Only rows with a text and a label count, since the others leave in cleaning.  State: (rows seen, labels)."""
+    """Only rows with a text and a label count, since the others leave in cleaning.  State: (rows seen,
+    labels)."""
 
     code = "L208"
     needs = frozenset({"task"})

@@ -22,7 +22,8 @@ NEEDED = 10  # rows of a class: at a test share of 15 % fewer leave one row or n
 
 
 class SmallClasses(Check):
-    """Such classes stay, but a score on one or two rows says nothing, so theirs is an interval and no claim."""
+    """Such classes stay, but a score on one or two rows says nothing, so theirs is an interval and no
+    claim."""
 
     code = "L207"
     needs = frozenset({"task"})

@@ -1,4 +1,4 @@
-"""Comma-, semicolon-, tab- or pipe-separated text, also gzipped; a broken row never takes good ones with it."""
+"""Comma-, semicolon-, tab- or pipe-separated text (also .gz); a broken row takes no good ones with it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import ClassVar
 from tunesmith.errors import DataError
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import Place
-from tunesmith.inputs.delimited import Form, split
+from tunesmith.inputs.delimited import split
 from tunesmith.inputs.encoding import is_binary, sniff_encoding
 from tunesmith.inputs.header import column_names, first_row, has_header, sniff_delimiter
+from tunesmith.inputs.quoting import Form
 from tunesmith.inputs.streams import Line, damaged, lines, sample, sample_lines
 from tunesmith.parts import Dialect, Reader
 
@@ -23,8 +24,8 @@ _PREFACE = re.compile(rb"sep=([,;\t|])\r?\n?")
 
 
 class Csv(Reader):
-    """Details of the dialect: encoding, bom, delimiter, newline, header, skip_blanks, preface (a first line `sep=;`),
-    and what was changed in the header."""
+    """Details of the dialect: encoding, bom, delimiter, newline, header, skip_blanks, preface (lines before the table,
+    such as `sep=;`), and what was changed in the header."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".txt")
 
@@ -36,7 +37,9 @@ class Csv(Reader):
         details = sniff_encoding(content)
         details["newline"] = _newline(content)
         encoding = _inner(details["encoding"])
-        top = list(sample_lines(content, details["encoding"], details["newline"].encode()))
+        newline = details["newline"].encode()
+        top = list(sample_lines(content, details["encoding"], newline))
+        top = top or list(itertools.islice(lines(path, details["encoding"], newline), 2))
         prior, details["preface"] = _prior(path, top)
         top = top[details["preface"] :]
         delimiter, details["skip_blanks"] = sniff_delimiter(top, encoding, prior)
@@ -53,9 +56,8 @@ class Csv(Reader):
         """Raises F004 or F006 where the file itself gives out, never for a row."""
         details = dialect.details
         encoding = details.get("encoding", "utf-8")
-        form = Form(
-            details.get("delimiter", ","), _inner(encoding), len(dialect.columns), details.get("skip_blanks", False)
-        )
+        blanks = details.get("skip_blanks", False)
+        form = Form(details.get("delimiter", ","), _inner(encoding), len(dialect.columns), blanks)
         source = lines(path, encoding, details.get("newline", "\n").encode())
         rows = split(itertools.islice(source, details.get("preface", 0), None), form, str(path))
         if details.get("header", True):
@@ -80,7 +82,7 @@ def _newline(content: bytes) -> str:
 
 
 def _prior(path: Path, top: list[Line]) -> tuple[str, int]:
-    """(the delimiter to expect, lines before the table): a first line `sep=;`, as Excel knows it, names it."""
+    """(delimiter to expect, lines before the table): a first line `sep=;`, as Excel knows it, names it."""
     if top and (preface := _PREFACE.fullmatch(top[0].raw)):
         return preface[1].decode(), 1
     stem = path.name.lower().removesuffix(".gz")
@@ -95,8 +97,9 @@ def _some(top: list[Line], form: Form, columns: int) -> list[list[str]]:
 
 def _no_table(path: Path, first: list[str] | None, content: bool) -> DataError:
     if not content:
+        look = (f"ls -l '{path}'",)
         return DataError(
-            "F002", f"{path.name} is empty", expected="a header and rows", fixes=(f"ls -l '{path}'",), where=str(path)
+            "F002", f"{path.name} is empty", expected="a header and rows", fixes=look, where=str(path)
         )
     found = f"{len(first)} columns" if first else "a first line that can't be read as a header"
     return DataError(
@@ -106,5 +109,3 @@ def _no_table(path: Path, first: list[str] | None, content: bool) -> DataError:
         fixes=(f"head -n 3 '{path}'",),
         where=f"{path}:1",
     )
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +13,16 @@ from tunesmith.fields import Broken, Record
 from tunesmith.findings import Place
 from tunesmith.inputs.encoding import is_binary, sniff_encoding
 from tunesmith.inputs.jsonvalues import BadValue, elements, parse_object
-from tunesmith.inputs.streams import MAX_ROW, Line, damaged, lines, sample, sample_lines
+from tunesmith.inputs.streams import (
+    MAX_ROW,
+    Line,
+    damaged,
+    fragments,
+    lines,
+    sample,
+    sample_fragments,
+    sample_lines,
+)
 from tunesmith.parts import Dialect, Reader
 
 _SPACE = b" \t\r\n"
@@ -23,29 +34,26 @@ class Jsonl(Reader):
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".json")
 
     def sniff(self, path: Path) -> Dialect:
-        """Columns: the keys of all objects in the first megabyte.  Raises F004 (not text), F007 (no object there)."""
+        """Columns: the keys of all objects in the first megabyte.  Raises F004 (not text), F007 (no objects)."""
         content = sample(path)
         if is_binary(content):
             raise damaged(path, "it is not text", "save it as JSON lines (UTF-8)")
         found = sniff_encoding(content)
-        if not found["encoding"].startswith("utf-16"):  # JSON is UTF-8; other bytes are broken rows, not a guess
+        if not found["encoding"].startswith("utf-16"):  # JSON is UTF-8: other bytes are broken rows
             found = {"encoding": "utf-8", "bom": found["bom"]}
-        array = _start(content, found["encoding"]).startswith(b"[")
-        whole = sample_lines(content, found["encoding"])
-        columns: dict[str, None] = {}
-        for line in elements(whole) if array else whole:
-            try:
-                columns.update(dict.fromkeys(parse_object(line.raw)))
-            except BadValue:
-                continue
+        encoding = found["encoding"]
+        filled = (line.raw.lstrip(_SPACE) for line in sample_fragments(content, encoding))
+        array = next(filter(None, filled), b"").startswith(b"[")
+        whole = elements(sample_fragments(content, encoding)) if array else sample_lines(content, encoding)
+        columns = _keys(whole) or _keys(itertools.islice(_elements(path, encoding, array), 1))
         if not columns:
             raise _no_objects(path)
         return Dialect(tuple(columns), {**found, "array": array})
 
     def read(self, path: Path, dialect: Dialect) -> Iterator[Record | Broken]:
         """Raises F004 or F006 where the file itself gives out, never for a row."""
-        source = lines(path, dialect.details.get("encoding", "utf-8"))
-        for line in elements(source) if dialect.details.get("array") else source:
+        details = dialect.details
+        for line in _elements(path, details.get("encoding", "utf-8"), details.get("array", False)):
             if line.raw.strip(_SPACE):
                 yield _row(line, str(path))
 
@@ -61,9 +69,17 @@ def _row(line: Line, source: str) -> Record | Broken:
         return Broken(place, bad.reason, bad.fix, raw)
 
 
-def _start(content: bytes, encoding: str) -> bytes:
-    first = next((line.raw for line in sample_lines(content, encoding) if line.raw.strip(_SPACE)), content[:9])
-    return first.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
+def _elements(path: Path, encoding: str, array: bool) -> Iterator[Line]:
+    return elements(fragments(path, encoding)) if array else lines(path, encoding)
+
+
+def _keys(rows: Iterator[Line]) -> dict[str, None]:
+    """The keys of all rows that are sound, in order of appearance."""
+    keys: dict[str, None] = {}
+    for line in rows:
+        with contextlib.suppress(BadValue):
+            keys.update(dict.fromkeys(parse_object(line.raw)))
+    return keys
 
 
 def _no_objects(path: Path) -> DataError:

@@ -43,8 +43,7 @@ class Parquet(Reader):
         number = 0
         with _opened(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
-                for row in _rows(batch, str(path), number, dialect.columns):
-                    yield row
+                yield from _rows(batch, str(path), number, dialect.columns)
                 number += batch.num_rows
         if number != dialect.details.get("rows", number):
             raise damaged(path, f"it holds {number} rows and promises {dialect.details['rows']}")
@@ -73,9 +72,8 @@ def _rows(
         row = [column[k] for column in values]
         bad = [name for name, value in zip(columns, row, strict=True) if value is _BAD]
         if bad:
-            yield Broken(
-                place, f"the text of '{bad[0]}' is not UTF-8", "write the row again, from text", _raw(columns, row)
-            )
+            reason = f"the text of '{bad[0]}' is not UTF-8"
+            yield Broken(place, reason, "write the row again, from text", _raw(columns, row))
         else:
             yield Record(dict(zip(columns, row, strict=True)), place)
 

@@ -14,6 +14,7 @@ _SMALLEST = np.finfo(np.float64).eps
 
 class LogLoss(Metric):
     """Mean of -ln p(truth).
+
     Probabilities are cut at 2.2e-16, so one row costs at most 36; a label that the model does not know
     costs that.
     """

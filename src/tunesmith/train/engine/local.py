@@ -183,7 +183,7 @@ def build(job: Job, tuning: Tuning) -> Net:
     from tunesmith.nn import encoder
 
     task = job.task
-    assert isinstance(task, NeuralTask)  # noqa: S101 - the approach has checked it; this tells the type checker
+    assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
     torch.manual_seed(job.seed)
     if job.base is None:

@@ -33,5 +33,5 @@ class Supervised(Objective):
 
 
 def _neural(job: Job) -> NeuralTask:
-    assert isinstance(job.task, NeuralTask)  # noqa: S101 - the approach has checked it; this tells the type checker
+    assert isinstance(job.task, NeuralTask)
     return job.task

@@ -1,0 +1,44 @@
+"""The ladder: complete recipes for one data set, simplest and cheapest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunesmith.parts import Profile
+from tunesmith.recipe.sections import Recipe
+from tunesmith.recipe.setting import with_values
+
+# name of the rung → what its recipe says
+RUNGS: dict[str, dict[str, Any]] = {
+    "majority": {"approach": {"name": "majority"}},
+    "linear": {"approach": {"name": "linear"}},
+    "features": {"approach": {"name": "features"}},
+    "tune: top layers + LoRA": {
+        "approach": {"name": "tune"},
+        "tuning": {"name": "lora", "rank": 16, "layers": 4, "top": 2},
+    },
+    "tune: full": {"approach": {"name": "tune"}, "tuning": {"name": "full"}},
+}
+FLOOR = "linear"  # served when nothing beats guessing: a constant answer is never served
+STEPS_WANTED = 900  # optimiser steps after which small sets stop gaining; large ones get FEWEST epochs
+FEWEST, MOST = 6, 20
+
+
+def ladder(recipe: Recipe, profile: Profile) -> Iterator[tuple[str, Recipe]]:
+    """(name, recipe) of each rung; what the user has decided stays."""
+    epochs = advised_epochs(profile.rows, recipe.train.batch_size)
+    for name, parts in RUNGS.items():
+        advice: Mapping[str, Any] = {"train.epochs": epochs} if "tuning" in parts else {}
+        free = {path: value for path, value in advice.items() if recipe.decided.get(path) != "you"}
+        yield name, with_values(recipe.model_copy(update=_parts(recipe, parts)), free, by="advice")
+
+
+def _parts(recipe: Recipe, parts: Mapping[str, Any]) -> dict[str, Any]:
+    kind = type(recipe.approach)
+    return {name: kind(**section) for name, section in parts.items()}
+
+
+def advised_epochs(rows: int, batch_size: int) -> int:
+    """Passes over the training rows: more for fewer rows, between 6 and 20."""
+    return int(min(MOST, max(FEWEST, round(STEPS_WANTED * batch_size / max(rows, 1)))))

@@ -1,0 +1,235 @@
+"""The report: one JSON value, and the same as a self-contained page that opens offline.
+
+Every key but `title` may be missing; its section is then left out.  Score: {value, low, high, n}, null where unknown.
+
+title, created (ISO 8601), model ("tickets@3"), task, metric (main score), serve_command
+verdict       {outcome: better | not-better | cannot-tell, sentence}
+data          {source, version, rows, splits: {name: rows}, mapping: [{field, column, confidence}],
+               labels: {label: rows}, findings: [Finding.to_json()]}
+ladder        [{approach, detail, scores: {metric: Score}, seconds, bytes, skipped: null | reason}]
+chosen        approach of the ladder that was chosen;  chosen_reason: one sentence
+test          {"chosen" | "majority" | "linear" | …: {metric: Score}}
+differences   [{against, value, low, high, outcome, fixed, broken}]   fixed, broken: numbers of rows
+classes       [ClassScores.to_json()]
+confusion     {labels, counts (rows: truth), pairs: [[truth, guess, rows]]}
+calibration   {temperature, ece: Score, bins: [[confidence, right, rows]], curve: [[coverage, error]],
+               threshold, coverage, error}
+data_curve    {points: [{rows, score: Score}], forecast: Forecast.to_json()}
+training      {loss: [[step, loss]], validation: [[step, score]], best_step, outcome, sentence}
+worst         [{place, text, label, guess, confidence}]
+suspects      [{place, text, label, suggested, times}]
+recipe        the resolved recipe as TOML text;  lineage, environment: {name: value}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.evaluate import measure, plots
+from tunesmith.evaluate.calibration import reliability, risk_coverage, threshold
+from tunesmith.evaluate.predictions import right
+from tunesmith.parts import Predictions
+from tunesmith.store import files
+
+MOST_LABELS = 25  # beyond that a matrix can't be read, and the most confused pairs are listed instead
+MOST_ROWS = 20
+WEAKEST = 15
+CURVE_POINTS = 120
+NAMES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro-F1",
+    "micro_f1": "Micro-F1",
+    "weighted_f1": "Weighted F1",
+    "mcc": "MCC",
+    "log_loss": "Log loss",
+    "ece": "ECE",
+    "brier": "Brier score",
+}
+
+
+def to_json(report: Mapping[str, Any]) -> str:
+    """The report as canonical JSON text: `report.json`."""
+    return files.canonical_json(report).decode("utf-8")
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The report as one HTML page without scripts or outside resources; all text from the data is escaped."""
+    return _template().render(
+        r=report,
+        metric=report.get("metric", "macro_f1"),
+        plots=plots,
+        figures=_figures(report),
+        weakest=WEAKEST,
+        most_labels=MOST_LABELS,
+    )
+
+
+@cache
+def _template() -> Any:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "title_of": title_of,
+        "number": _number,
+        "score": _score,
+        "seconds": _seconds,
+        "size": _size,
+        "weakest_first": _weakest_first,
+    }
+    return environment.from_string(Path(__file__).with_name("report.html.j2").read_text("utf-8"))
+
+
+def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The charts for which there are values."""
+    found: dict[str, Any] = {}
+    if curve := report.get("calibration"):
+        spot = (curve["coverage"], curve["error"]) if curve.get("coverage") is not None else None
+        found["reliability"] = plots.reliability(curve["bins"])
+        found["coverage"] = plots.coverage(curve["curve"], spot)
+    if curve := report.get("data_curve"):
+        points = [(p["rows"], *(p["score"][k] for k in ("value", "low", "high"))) for p in curve["points"]]
+        label = title_of(report.get("metric", "macro_f1"))
+        found["data"] = plots.data_curve(points, curve["forecast"]["curve"], label)
+    training = report.get("training") or {}
+    if training.get("loss"):
+        found["loss"] = plots.series(training["loss"], "step", "training loss", "two")
+    if training.get("validation"):
+        label = f"validation {title_of(report.get('metric', 'macro_f1'))}"
+        found["validation"] = plots.series(
+            training["validation"], "step", label, "one", training.get("best_step")
+        )
+    confusion = report.get("confusion")
+    if confusion and 0 < len(confusion["labels"]) <= MOST_LABELS:
+        found["confusion"] = plots.heat_map(confusion["labels"], confusion["counts"])
+    if rows := _ladder_rows(report):
+        found["ladder"] = plots.dots(rows, f"{title_of(report.get('metric', 'macro_f1'))} on validation rows")
+    return found
+
+
+def _ladder_rows(report: Mapping[str, Any]) -> list[tuple[str, float, float | None, float | None, bool]]:
+    metric = report.get("metric", "macro_f1")
+    rungs = [
+        rung for rung in report.get("ladder", []) if not rung.get("skipped") and metric in rung["scores"]
+    ]
+    scores = [(rung, rung["scores"][metric]) for rung in rungs]
+    return [
+        (_rung(rung), score["value"], score["low"], score["high"], _is_chosen(report, rung))
+        for rung, score in scores
+        if score["value"] is not None
+    ]
+
+
+def _rung(rung: Mapping[str, Any]) -> str:
+    return f"{rung['approach']} · {rung['detail']}" if rung.get("detail") else rung["approach"]
+
+
+def _is_chosen(report: Mapping[str, Any], rung: Mapping[str, Any]) -> bool:
+    return bool(rung.get("chosen", rung["approach"] == report.get("chosen")))
+
+
+def about(
+    predictions: Predictions,
+    texts: Sequence[str],
+    places: Sequence[str],
+    *,
+    chosen_threshold: float | None = None,
+    temperature: float | None = None,
+) -> dict[str, Any]:
+    """The sections classes, confusion, calibration and worst of a report, from predictions of test rows.
+
+    texts and places are parallel to the rows.  chosen_threshold: the abstain threshold that was chosen elsewhere.
+    """
+    counts = measure.confusion(predictions)
+    unknown = bool(counts[-1].any())
+    labels = [*predictions.labels, measure.UNKNOWN] if unknown else list(predictions.labels)
+    square = np.hstack([counts, np.zeros((len(counts), 1), dtype=counts.dtype)]) if unknown else counts[:-1]
+    return {
+        "classes": [scores.to_json() for scores in measure.per_class(predictions)],
+        "confusion": {
+            "labels": labels,
+            "counts": square.tolist() if len(labels) <= MOST_LABELS else [],
+            "pairs": [list(pair) for pair in measure.most_confused(predictions)],
+        },
+        "calibration": _calibration(predictions, chosen_threshold, temperature),
+        "worst": worst(predictions, texts, places),
+    }
+
+
+def _calibration(predictions: Predictions, chosen: float | None, temperature: float | None) -> dict[str, Any]:
+    hits = right(predictions)
+    confidence = predictions.probs[np.arange(len(hits)), predictions.guess].astype(np.float64)
+    limit = threshold(confidence, hits)[0] if chosen is None else chosen
+    answered = confidence >= limit
+    _, covered, errors = risk_coverage(confidence, hits)
+    kept = np.unique(np.linspace(0, len(covered) - 1, CURVE_POINTS).astype(int)) if len(covered) else []
+    return {
+        "temperature": temperature,
+        "ece": measure.measure(predictions, ["ece"])["ece"].to_json(),
+        "bins": [list(found) for found in reliability(confidence, hits)],
+        "curve": [[float(covered[i]), float(errors[i])] for i in kept],
+        "threshold": float(limit),
+        "coverage": float(answered.mean()) if len(hits) else None,
+        "error": float(1 - hits[answered].mean()) if answered.any() else 0.0,
+    }
+
+
+def worst(
+    predictions: Predictions, texts: Sequence[str], places: Sequence[str], most: int = MOST_ROWS
+) -> list[dict[str, Any]]:
+    """The errors of which the model was surest, surest first."""
+    confidence = predictions.probs[np.arange(len(predictions.guess)), predictions.guess]
+    wrong = np.flatnonzero(~right(predictions))
+    names = (*predictions.labels, measure.UNKNOWN)  # truth -1 is the last
+    return [
+        {
+            "row": predictions.rows[i],
+            "place": places[i],
+            "text": texts[i],
+            "label": names[predictions.truth[i]],
+            "guess": names[predictions.guess[i]],
+            "confidence": float(confidence[i]),
+        }
+        for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    ]
+
+
+def title_of(metric: str) -> str:
+    """A metric's name for people."""
+    return NAMES.get(metric, metric.replace("_", " ").capitalize())
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _score(score: Mapping[str, Any] | None) -> str:
+    if not score or score["value"] is None:
+        return "–"
+    if score["low"] is None or score["high"] is None:
+        return f"{score['value']:.3f}"
+    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {value % 60:.0f} s"
+
+
+def _size(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value / 1e6:,.1f} MB" if value >= 1e5 else f"{value / 1e3:,.1f} kB"
+
+
+def _weakest_first(classes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(classes, key=lambda c: (c["f1"] is None, c["f1"]["value"] if c["f1"] else 0.0, c["label"]))

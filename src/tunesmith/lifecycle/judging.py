@@ -1,0 +1,207 @@
+"""Verbs on models that exist: evaluate one, compare several on the same rows, predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from tunesmith import lifecycle
+from tunesmith.data import mapping, source
+from tunesmith.errors import DataError
+from tunesmith.evaluate import compare as comparing
+from tunesmith.evaluate import measure
+from tunesmith.evaluate.predictions import gather
+from tunesmith.events import Event, Finished, Note, Stage
+from tunesmith.fields import Broken, Record
+from tunesmith.home import home_folder
+from tunesmith.lifecycle import prepare
+from tunesmith.lifecycle.results import Result
+from tunesmith.model import Model, as_json
+from tunesmith.parts import Predictions
+
+CHUNK = 256  # rows that are predicted together
+SHOWN = 20
+
+
+def evaluate(
+    ref: str, data: str, *, fields: Mapping[str, str] | None = None, home: Path | str | None = None
+) -> Iterator[Event]:
+    """Score a model on the labelled rows of a file: Finished(Result)."""
+    model = lifecycle.open_model(ref, home)
+    rows = yield from _labelled(model, data, fields or {})
+    yield Stage("evaluate", f"{model.name} on {len(rows):,} rows")
+    found = _predictions(model, rows)
+    scores = measure.measure(found, measure.metric_names(model.task))
+    yield Finished(
+        Result(
+            {
+                "model": model.name,
+                "data": data,
+                "rows": len(rows),
+                "scores": {name: score.to_json() for name, score in scores.items()},
+                "classes": [each.to_json() for each in measure.per_class(found)],
+                "confused": [list(pair) for pair in measure.most_confused(found)],
+            }
+        )
+    )
+
+
+def compare(
+    refs: Sequence[str], data: str, *, fields: Mapping[str, str] | None = None, home: Path | str | None = None
+) -> Iterator[Event]:
+    """Two or more models on the same rows, each against the first: Finished(Result)."""
+    models = [lifecycle.open_model(ref, home) for ref in refs]
+    rows = yield from _labelled(models[0], data, fields or {})
+    yield Stage("compare", f"{', '.join(model.name for model in models)} on {len(rows):,} rows")
+    found = [_predictions(model, rows) for model in models]
+    name = models[0].task.metrics[0]
+    metric = measure.metric(name)
+    scores = [measure.measure(each, models[0].task.metrics[:2]) for each in found]
+    yield Finished(
+        Result(
+            {
+                "data": data,
+                "rows": len(rows),
+                "metric": name,
+                "models": [
+                    {"model": model.name, "scores": {key: score.to_json() for key, score in mine.items()}}
+                    for model, mine in zip(models, scores, strict=True)
+                ],
+                "differences": [
+                    _difference(models[0], model, comparing.paired(other, found[0], metric), rows)
+                    for model, other in zip(models[1:], found[1:], strict=True)
+                ],
+            }
+        )
+    )
+
+
+def _difference(
+    first: Model, second: Model, difference: comparing.Difference, rows: Sequence[Record]
+) -> dict[str, Any]:
+    texts = {row.key: {"place": str(row.place), "text": first.task.text(row)} for row in rows}
+    value = difference.to_json()
+    return {
+        "model": second.name,
+        "against": first.name,
+        **{key: value[key] for key in ("value", "low", "high", "n", "outcome", "more_rows")},
+        "fixed": len(difference.fixed),
+        "broken": len(difference.broken),
+        "fixed_rows": [texts[key] for key in difference.fixed[:SHOWN]],
+        "broken_rows": [texts[key] for key in difference.broken[:SHOWN]],
+    }
+
+
+def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[Event, None, list[Record]]:
+    """The rows of a file that have a label and a text, by the columns that the model was trained on."""
+    found = source.sniff(data)
+    known = {field: column for field, column in model.recipe.data.fields.items() if column in found.dialect.columns}
+    table = yield from prepare.read(data, model.task, {**known, **{f: c for f, c in fields.items() if c}})
+    if table.broken:
+        yield Note(f"{len(table.broken):,} broken rows were left out; see: tunesmith data check {data}", "warning")
+    rows = [row for row in table.records if model.task.target(row) and model.task.text(row).strip()]
+    if not rows:
+        raise DataError(
+            "L202",
+            f"{Path(data).name} holds no row with a text and a label",
+            expected="labelled rows",
+            fixes=(f"tunesmith data check {data}", f"tunesmith predict {model.name} {data}"),
+            where=data,
+        )
+    return rows
+
+
+def _predictions(model: Model, rows: Sequence[Record]) -> Predictions:
+    keys = [row.key for row in rows]
+    return gather(model.predict(rows), [model.task.target(row) for row in rows], keys, keys)
+
+
+def predict(
+    ref: str,
+    data: str,
+    *,
+    text: str = "",
+    home: Path | str | None = None,
+    stdin: TextIO | None = None,
+) -> Iterator[dict[str, Any]]:
+    """One JSON object per row of a file, or per line of standard input ('-': a text, or JSON with the text's field)."""
+    model = lifecycle.open_model(ref, home)
+    rows = iter(_lines(model, stdin or [])) if data == "-" else _rows(model, data, text)
+    while chunk := list(islice(rows, CHUNK)):
+        readable = [row for row in chunk if isinstance(row, Record)]
+        answers = iter(model.predict(readable))
+        for row in chunk:
+            if isinstance(row, Broken):
+                yield {"place": str(row.place), "error": row.reason, "fix": row.fix}
+            else:
+                yield {"place": str(row.place), **as_json(next(answers)), "labels": list(model.labels)}
+
+
+def _input(model: Model) -> str:
+    return next(field.name for field in model.task.fields if field.role == "input")
+
+
+def _lines(model: Model, lines: Iterable[str]) -> Iterator[Record | Broken]:
+    from tunesmith.findings import Place
+
+    name = _input(model)
+    for number, line in enumerate(lines, 1):
+        place, text = Place("-", number), line.rstrip("\r\n")
+        if not text.strip():
+            continue
+        if not text.lstrip().startswith("{"):
+            yield Record({name: text}, place)
+            continue
+        try:
+            value = json.loads(text)[name]
+        except (ValueError, KeyError):
+            yield Broken(place, f"no JSON object with the key '{name}'", f'send {{"{name}": "…"}} or plain text')
+            continue
+        yield Record({name: value if isinstance(value, str) else str(value)}, place)
+
+
+def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
+    found, name = source.sniff(data), _input(model)
+    columns = found.dialect.columns
+    wanted = [text] if text else [model.recipe.data.fields.get(name, ""), name]
+    column = next((each for each in wanted if each in columns), columns[0] if len(columns) == 1 and not text else "")
+    if not column:
+        raise DataError(
+            "M205",
+            f"{Path(data).name} has no column '{wanted[0]}'",
+            expected=f"a text column; there are: {', '.join(columns)}",
+            fixes=tuple(f"tunesmith predict {model.name} {data} --text '{each}'" for each in columns[:2]),
+            where=data,
+        )
+    for row in mapping.records(found, mapping.Columns({name: column}), model.task):
+        yield row
+
+
+def check(
+    data: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    test: str = "",
+    overrides: Sequence[str] = (),
+) -> Iterator[Event]:
+    """Every finding of a file, nothing changed: Finished(Result)."""
+    from tunesmith import catalog
+
+    recipe = lifecycle.recipe_of(data, fields or {}, test, "", 0, overrides)
+    task = catalog.make("task", recipe.task)
+    table, _, findings = yield from prepare.check(recipe, task)
+    yield Finished(
+        Result(
+            {
+                "data": data,
+                "form": table.described,
+                "rows": len(table.records),
+                "mapping": dict(table.columns.columns),
+                "findings": [finding.to_json() for finding in findings],
+                "broken": [{"place": str(b.place), "reason": b.reason, "fix": b.fix} for b in table.broken],
+            }
+        )
+    )

@@ -1,0 +1,276 @@
+"""From a file to rows that can be trained on: sniff, map, check, clean, version, split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tunesmith import catalog
+from tunesmith.data import checking, cleaning, mapping, profile, source, split, twins, version
+from tunesmith.errors import DataError
+from tunesmith.events import Event, Found, Note, Progress, Saved, Stage
+from tunesmith.fields import Broken, Record
+from tunesmith.findings import Finding
+from tunesmith.names import slug
+from tunesmith.parts import Profile, Task
+from tunesmith.recipe.sections import Recipe
+from tunesmith.store import files
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows on their sides, and where they came from.
+
+    groups: row key → id of its group (near-duplicates, equal group values), for test rows of a test file too.
+    digests: version, split and test version, for the lineage.
+    """
+
+    task: Task
+    recipe: Recipe
+    name: str
+    train: tuple[Record, ...]
+    validation: tuple[Record, ...]
+    test: tuple[Record, ...]
+    groups: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    digests: Mapping[str, str]
+    mapping: Mapping[str, Any]
+    rows: int
+
+    @property
+    def fitting(self) -> tuple[Record, ...]:
+        """Training and validation rows: everything that the proof does not need."""
+        return (*self.train, *self.validation)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of the rows that are not for the proof."""
+        return profile.profile(self.fitting, self.task)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file as records of the task, with what could not be read."""
+
+    records: list[Record]
+    broken: list[Broken]
+    columns: mapping.Columns
+    described: str
+
+
+def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, None, Table]:
+    """Sniff a file, map its columns, read every row; says what it found and how to override it."""
+    found = source.sniff(path)
+    columns = mapping.infer(found, task, given)
+    named = ", ".join(f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items())
+    yield Stage("sniff", f"{source.describe(found)} · {named} · change: --text --label")
+    for note in columns.notes:
+        yield Note(note)
+    records: list[Record] = []
+    broken: list[Broken] = []
+    size, start = max(1, Path(path).stat().st_size), time.monotonic()
+    for number, row in enumerate(mapping.records(found, columns, task)):
+        if isinstance(row, Broken):
+            broken.append(row)
+        else:
+            records.append(row)
+        if number % 20_000 == 19_999 and row.place.byte >= 0:
+            yield Progress("read", min(row.place.byte, size), size, time.monotonic() - start)
+    if not records:
+        raise DataError(
+            "F012",
+            f"{Path(path).name} holds no readable row",
+            expected="a header and rows",
+            fixes=(f"tunesmith data check {path}",),
+            where=path,
+        )
+    return Table(records, broken, columns, source.describe(found))
+
+
+def check(recipe: Recipe, task: Task) -> Generator[Event, None, tuple[Table, Table | None, list[Finding]]]:
+    """Read the data (and the test file) and run every check; nothing is changed or refused yet."""
+    table = yield from read(recipe.data.source, task, recipe.data.fields)
+    held_out = None
+    if recipe.data.test:
+        held_out = yield from read(recipe.data.test, task, recipe.data.fields)
+    yield Stage("check", f"{len(table.records):,} rows")
+    total = len(table.records) + len(table.broken)
+    lost = checking.broken_finding(table.broken, total, recipe.data.max_broken)
+    findings = checking.check(table.records, task, held_out=held_out.records if held_out else None)
+    return table, held_out, [*([lost] if lost else []), *findings]
+
+
+def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
+    """The whole way from the recipe's source to sides; the version and the split are saved under `home`."""
+    task: Task = catalog.make("task", recipe.task)
+    table, held_out, findings = yield from check(recipe, task)
+    checking.refuse_if_broken(table.broken, len(table.records) + len(table.broken), recipe.data.max_broken)
+    cleaned = cleaning.clean(table.records, findings, recipe.data.keep)
+    for finding in cleaned.findings:
+        yield Found(finding)
+    refuse(cleaned.findings, recipe)
+    return (yield from _sides(recipe, task, table, held_out, cleaned, home))
+
+
+def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
+    """Raise DataError L200 when a finding that nobody fixed makes training pointless."""
+    fatal = [finding for finding in findings if finding.severity == "error" and not finding.fixed]
+    if fatal:
+        raise DataError(
+            fatal[0].code,
+            "; ".join(finding.message for finding in fatal),
+            expected="data that a model can be trained and tested on",
+            fixes=(*((fatal[0].fix.command,) if fatal[0].fix else ()), f"tunesmith data check {recipe.data.source}"),
+            where=str(fatal[0].places[0]) if fatal[0].places else recipe.data.source,
+        )
+
+
+def _sides(
+    recipe: Recipe, task: Task, table: Table, held_out: Table | None, cleaned: cleaning.Cleaned, home: Path
+) -> Generator[Event, None, Prepared]:
+    name = slug(Path(recipe.data.source).name.split(".")[0])
+    test_rows = _labelled(held_out.records, cleaned, task) if held_out else None
+    made = _version(recipe, task, table.columns, cleaned, table.broken, home, name)
+    folder = version.save(made, home, name)
+    yield Saved("dataset", str(folder), made.digest)
+    digests = {"version": made.digest}
+    if test_rows is not None and held_out is not None:
+        kept = version.make_version(test_rows, task=recipe.task.name, fields=tuple(table.columns.columns))
+        version.save(kept, home)
+        test_rows, digests["test_version"] = list(kept.records), kept.digest
+    divided = _split(recipe, task, made, test_rows, home, name, digests.get("test_version", ""))
+    for finding in divided.findings:
+        yield Found(finding)
+    sides = divided.records(made.records, test_rows)
+    yield Stage("split", " · ".join(f"{len(rows):,} {side}" for side, rows in sides.items()))
+    return _prepared(
+        recipe,
+        task,
+        name,
+        made,
+        test_rows,
+        divided,
+        digests,
+        findings=(*cleaned.findings, *divided.findings),
+        columns=table.columns,
+    )
+
+
+def _prepared(
+    recipe: Recipe,
+    task: Task,
+    name: str,
+    made: version.DatasetVersion,
+    test_rows: Sequence[Record] | None,
+    divided: split.Split,
+    digests: Mapping[str, str],
+    *,
+    findings: Sequence[Finding],
+    columns: mapping.Columns,
+) -> Prepared:
+    sides = divided.records(made.records, test_rows)
+    everything = [*made.records, *(test_rows or ())]
+    return Prepared(
+        task,
+        recipe.model_copy(update={"data": recipe.data.model_copy(update={"fields": dict(columns.columns)})}),
+        name,
+        *(tuple(sides[side]) for side in ("train", "validation", "test")),
+        groups={record.key: int(group) for record, group in zip(everything, divided.groups, strict=False)},
+        findings=tuple(findings),
+        digests={**digests, "split": divided.digest},
+        mapping={"columns": dict(columns.columns), "confidence": dict(columns.confidence)},
+        rows=len(made.records),
+    )
+
+
+def _labelled(records: Sequence[Record], cleaned: cleaning.Cleaned, task: Task) -> list[Record]:
+    """Test rows that can be scored, with the label spellings that cleaning chose for the training rows."""
+    target = next(field.name for field in task.fields if field.role == "target")
+    edits = {c["before"]["value"]: c["after"]["value"] for c in cleaned.changes if c["action"] == "edit"}
+    rows = []
+    for record in records:
+        if task.target(record) and task.text(record).strip():
+            label = record.fields[target]
+            rows.append(replace(record, fields={**record.fields, target: edits.get(label, label)}))
+    return rows
+
+
+def _version(
+    recipe: Recipe,
+    task: Task,
+    columns: mapping.Columns,
+    cleaned: cleaning.Cleaned,
+    broken: Sequence[Broken],
+    home: Path,
+    name: str,
+) -> version.DatasetVersion:
+    path = Path(recipe.data.source)
+    return version.make_version(
+        cleaned.records,
+        task=recipe.task.name,
+        fields=tuple(columns.columns),
+        findings=cleaned.findings,
+        changes=cleaned.changes,
+        broken=broken,
+        parent=version.latest(home, name),
+        source={"name": path.name, "sha256": files.sha256(path)},
+    )
+
+
+def _split(
+    recipe: Recipe,
+    task: Task,
+    made: version.DatasetVersion,
+    test_rows: Sequence[Record] | None,
+    home: Path,
+    name: str,
+    test_version: str,
+) -> split.Split:
+    """The split of this version: the one that was made before, or a child of the name's newest one."""
+    journal = home / "splits" / "names.jsonl"
+    mark = {"name": name, "version": made.digest, "test": test_version, "rule": recipe.data.split.model_dump()}
+    known = [entry for entry in files.read_log(journal) if entry.get("name") == name]
+    for entry in reversed(known):
+        if {key: entry.get(key) for key in mark} == mark:
+            return split.load_split(home, entry["digest"])
+    parent = split.load_split(home, known[-1]["digest"]) if known else None
+    texts = [task.text(record) for record in [*made.records, *(test_rows or ())]]
+    divided = split.split(
+        made.records,
+        task,
+        recipe.data.split,
+        clusters=twins.twins(texts),
+        parent=parent,
+        test_records=test_rows,
+        version=made.digest,
+    )
+    divided = split.save_split(divided, home)
+    files.append(journal, {**mark, "digest": divided.digest})
+    return divided
+
+
+def again(recipe: Recipe, digests: Mapping[str, str], name: str, home: Path) -> Prepared:
+    """The rows of an earlier run, from the store: what has happened to the source file since is of no account."""
+    task: Task = catalog.make("task", recipe.task)
+    made = version.load(home, digests["version"])
+    held_out = digests.get("test_version", "")
+    test_rows = list(version.load(home, held_out).records) if held_out else None
+    divided = split.load_split(home, digests["split"])
+    columns = mapping.Columns(recipe.data.fields, dict.fromkeys(recipe.data.fields, 1.0))
+    known = {key: value for key, value in digests.items() if key in {"version", "test_version"}}
+    return _prepared(
+        recipe, task, name, made, test_rows, divided, known, findings=made.findings, columns=columns
+    )
+
+
+def rehearsal(recipe: Recipe) -> Prepared:
+    """The task's own samples in place of the data: every second row trains, the others choose and prove."""
+    task: Task = catalog.make("task", recipe.task)
+    rows = task.samples()
+    sides = rows[::2], rows[1::4], rows[3::4]
+    groups = {record.key: number for number, record in enumerate(rows)}
+    digests = {"version": "rehearsal", "split": "rehearsal"}
+    return Prepared(task, recipe, "rehearsal", *map(tuple, sides), groups, (), digests, {"columns": {}}, len(rows))

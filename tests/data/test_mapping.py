@@ -1,0 +1,269 @@
+"""Mapping: which column is which field, and when to ask."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunesmith.data import mapping, source
+from tunesmith.errors import DataError, TunesmithError, UsageError
+from tunesmith.fields import Broken, Record, row_key
+from tunesmith.tasks.text_classification import TextClassification
+
+TASK = TextClassification()
+SHARED = Path(os.environ.get("TUNESMITH_SHARED") or Path(__file__).parents[3] / "shared")
+
+# file, what the user gives, columns that must be found or the code of the refusal and what it must name
+REAL: list[tuple[str, dict[str, str], dict[str, str] | tuple[str, ...]]] = [
+    ("banking77/train.jsonl.gz", {}, {"text": "text", "label": "label"}),
+    ("banking77/test.jsonl.gz", {}, {"text": "text", "label": "label"}),
+    ("sms-spam/all.jsonl.gz", {}, {"text": "text", "label": "label"}),
+    ("unfair-tos/all.jsonl.gz", {}, {"text": "text", "label": "label"}),
+    ("pubmedqa-labeled/all.jsonl.gz", {}, {"text": "question", "label": "answer"}),
+    ("pubmedqa-labeled/all.jsonl.gz", {"text": "long_answer"}, {"text": "long_answer", "label": "answer"}),
+    (
+        "pubmedqa-labeled/all.jsonl.gz",
+        {"text": "question", "label": "answer"},
+        {"text": "question", "label": "answer"},
+    ),
+    ("bitext-support/all.jsonl.gz", {}, ("M202", "'intent'", "'category'")),
+    ("bitext-support/all.jsonl.gz", {"label": "intent"}, {"text": "instruction", "label": "intent"}),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "wanted"), REAL)
+def test_real_sets(name: str, given: dict[str, str], wanted: dict[str, str] | tuple[str, ...]) -> None:
+    path = SHARED / "data" / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here: set TUNESMITH_SHARED to the folder of shared data")
+    found = source.sniff(path)
+    if isinstance(wanted, dict):
+        columns = mapping.infer(found, TASK, given)
+        assert columns.columns == wanted
+        assert all(confidence > 0.5 for confidence in columns.confidence.values())
+        assert all(columns.confidence[field] == 1 for field in given)
+        return
+    with pytest.raises(DataError) as caught:
+        mapping.infer(found, TASK, given)
+    assert caught.value.code == wanted[0]
+    assert all(word in caught.value.found for word in wanted[1:])
+    assert "--label" in caught.value.fixes[0]
+
+
+TEXTS = [
+    "text",
+    "Body",
+    "message",
+    "ticket_text",
+    "Customer Message",
+    "sentence",
+    "REVIEW",
+    "description",
+    "comment",
+]
+CLASSES = [
+    "label",
+    "Category",
+    "intent",
+    "queue",
+    "ticket category",
+    "class",
+    "Sentiment",
+    "topic",
+    "issueType",
+]
+WORDS = "my order card invoice cannot login please help refund the account since yesterday error café again".split()  # noqa: SIM905
+
+
+def _messy(rng: random.Random) -> tuple[bytes, str, dict[str, str]]:
+    """(a table written in some way, its suffix, the columns that are right)."""
+    count = rng.randint(30, 200)
+    labels = rng.sample(
+        ["billing", "access", "bug report", "refund", "Other", "1", "2", "gdpr"], rng.randint(2, 6)
+    )
+    ends = ["", "!", ", thanks", "\nbye"]
+    texts = [" ".join(rng.choices(WORDS, k=rng.randint(3, 25))) + rng.choice(ends) for _ in range(count)]
+    table: dict[str, list[str]] = {
+        rng.choice(TEXTS): texts,
+        rng.choice(CLASSES): rng.choices(labels, k=count),
+    }
+    text, label = table
+    distractors = {
+        "id": [str(1000 + k) for k in range(count)],
+        "ticket_id": [f"T-{rng.randrange(10**9)}" for _ in range(count)],
+        "customer_id": [f"C{rng.randrange(count // 3 + 1)}" for _ in range(count)],
+        "created_at": [f"2024-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}" for _ in range(count)],
+        "amount": [f"{rng.random() * 100:.2f}" for _ in range(count)],
+        "source": ["export"] * count,
+        "split": rng.choices(["train", "test"], k=count),
+        "notes": [""] * count,
+    }
+    for name in rng.sample(list(distractors), rng.randint(0, 5)):
+        table[name] = distractors[name]
+    order = rng.sample(list(table), len(table))
+    rows = list(zip(*[table[name] for name in order], strict=True))
+    if rng.random() < 0.25:
+        lines = [json.dumps(dict(zip(order, row, strict=True))) for row in rows]
+        return ("\n".join(lines)).encode(), ".jsonl", {"text": text, "label": label}
+    header = rng.random() < 0.9 or len(order) > 2
+    out = io.StringIO(newline="")
+    writer = csv.writer(
+        out,
+        delimiter=rng.choice(",;\t|"),
+        quoting=rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+        lineterminator=rng.choice(["\n", "\r\n"]),
+    )
+    padded = [rng.choice(["", " "]) + name + rng.choice(["", " "]) for name in order]
+    writer.writerows([padded, *rows] if header else rows)
+    wanted = {
+        field: name if header else f"column_{order.index(name) + 1}"
+        for field, name in (("text", text), ("label", label))
+    }
+    encoding = rng.choice(["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+    return out.getvalue().encode(encoding), rng.choice([".csv", ".txt", ".tsv"]), wanted
+
+
+def test_messy_tables_are_mapped_right(tmp_path: Path) -> None:
+    wrong = []
+    for seed in range(200):
+        content, suffix, wanted = _messy(random.Random(seed))
+        path = tmp_path / f"t{seed}{suffix}"
+        path.write_bytes(content)
+        try:
+            found = mapping.infer(source.sniff(path), TASK, {}).columns
+        except TunesmithError as refusal:
+            found = {"refused": str(refusal)}
+        if found != wanted:
+            wrong.append((seed, wanted, found))
+    print(f"wrong: {wrong}")
+    assert len(wrong) <= 10, wrong
+
+
+def table(path: Path, *rows: Mapping[str, Any]) -> source.Source:
+    path = path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return source.sniff(path)
+
+
+def tickets(path: Path, **more: Any) -> source.Source:
+    rng = random.Random(3)
+    rows = [
+        {
+            "text": " ".join(rng.choices(WORDS, k=8)),
+            "label": "ab"[k % 2],
+            **{n: f(k) for n, f in more.items()},
+        }
+        for k in range(60)
+    ]
+    return table(path, *rows)
+
+
+def refusal(found: source.Source, **given: str) -> TunesmithError:
+    with pytest.raises(TunesmithError) as caught:
+        mapping.infer(found, TASK, given)
+    assert caught.value.expected
+    return caught.value
+
+
+def test_a_group_is_offered_but_not_taken(tmp_path: Path) -> None:
+    found = tickets(tmp_path, patient_id=lambda k: f"P{k % 20}", customer_id=lambda k: f"C{k % 15}")
+    columns = mapping.infer(found, TASK, {})
+    assert "group" not in columns.columns
+    assert set(columns.candidates["group"]) == {"customer_id", "patient_id"}
+    given = mapping.infer(found, TASK, {"group": "patient_id"})
+    assert given.columns == {"text": "text", "label": "label", "group": "patient_id"}
+
+
+def test_what_is_no_text_and_no_label(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": f"u{k}",
+            "date": f"2024-01-{k % 28 + 1:02}",
+            "n": k * 1.5,
+            "same": "one text",
+            "label": "ab"[k % 2],
+        }
+        for k in range(60)
+    ]
+    error = refusal(table(tmp_path, *rows))
+    assert error.code == "M201"
+    assert isinstance(error, DataError)
+    assert all(f"'{name}'" in error.found for name in rows[0])
+    texts = [{"text": f"some words for number {k}", "label": f"value {k}"} for k in range(60)]
+    assert refusal(table(tmp_path, *texts)).code == "M201"
+
+
+def test_one_class_and_few_rows_are_mapped_by_name(tmp_path: Path) -> None:
+    one = table(tmp_path, {"text": "hello there", "label": "a"})
+    assert mapping.infer(one, TASK, {}).columns == {"text": "text", "label": "label"}
+    same = table(tmp_path, *({"text": f"hello there number {k}", "label": "a"} for k in range(50)))
+    assert mapping.infer(same, TASK, {}).columns == {"text": "text", "label": "label"}
+
+
+def test_two_texts_alike_are_a_question(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    rows = [
+        {
+            "body": " ".join(rng.choices(WORDS, k=9)),
+            "message": " ".join(rng.choices(WORDS, k=9)),
+            "label": "ab"[k % 2],
+        }
+        for k in range(60)
+    ]
+    error = refusal(table(tmp_path, *rows))
+    assert error.code == "M202"
+    assert len(error.fixes) == 2
+    assert all("--text" in fix for fix in error.fixes)
+
+
+def test_wrong_columns_and_fields_name_the_nearest(tmp_path: Path) -> None:
+    found = tickets(tmp_path)
+    error = refusal(found, text="txet")
+    assert (error.code, error.exit_code) == ("M203", 3)
+    assert "--text 'text'" in error.fixes[0]
+    assert "text, label" in error.expected
+    assert refusal(found, lable="label").code == "M204"
+    twice = refusal(found, text="label", label="label")
+    assert isinstance(twice, UsageError)
+    assert twice.code == "M204"
+
+
+def test_the_task_that_fits_is_taken(tmp_path: Path) -> None:
+    name, columns = mapping.infer_task(tickets(tmp_path), {"text-classification": TASK}, {})
+    assert name == "text-classification"
+    assert columns.columns == {"text": "text", "label": "label"}
+    with pytest.raises(DataError):
+        mapping.infer_task(table(tmp_path, {"x": 1, "y": 2}), {"text-classification": TASK}, {})
+
+
+def test_records_hold_the_fields_of_the_task_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    rows = [
+        {"parts": ["one", "two"], "kind": 1, "x": 0},
+        {"parts": "plain", "kind": None},
+        {"kind": True},
+        {"parts": {"a": "é"}, "kind": " kept as is "},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "broken\n")
+    found = source.sniff(path)
+    columns = mapping.infer(found, TASK, {"text": "parts", "label": "kind"})
+    assert "joined" in columns.notes[0]
+    *good, bad = mapping.records(found, columns, TASK)
+    assert isinstance(bad, Broken)
+    records = [row for row in good if isinstance(row, Record)]
+    assert [dict(row.fields) for row in records] == [
+        {"text": "one\ntwo", "label": "1"},
+        {"text": "plain", "label": ""},
+        {"text": "", "label": "true"},
+        {"text": '{"a": "é"}', "label": " kept as is "},
+    ]
+    assert all(row.key == row_key(row.fields) for row in records)
+    assert [row.place.line for row in records] == [1, 2, 3, 4]
