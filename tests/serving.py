@@ -37,7 +37,8 @@ class Oracle(Predictor):
         texts = [record.fields["text"] for record in records]
         self.calls.append(texts)
         self.entered.set()
-        assert self.gate.wait(20)
+        if not self.gate.wait(20):
+            raise TimeoutError("the gate stayed closed")
         if any("poison" in text for text in texts):
             raise RuntimeError("the secret of the poisoned text")
         rounding = np.float32(1e-6) * len(texts)  # as a padded matrix product would

@@ -59,7 +59,7 @@ def test_a_folder_that_lacks_a_file_says_which(folder: Path, lacking: str) -> No
     assert caught.value.code == "B202"
 
 
-@pytest.mark.parametrize("name", ["minilmm", "./nowhere", "/nowhere/at/all", "~/nowhere/x", ""])
+@pytest.mark.parametrize("name", ["minilmm", "./nowhere", "/nowhere/at/all", "~/nowhere/x"])
 def test_an_unknown_name_lists_the_known(name: str) -> None:
     with pytest.raises(MissingError) as caught:
         resolve(name)
@@ -90,7 +90,7 @@ def test_a_hub_id_is_found_in_a_cache(folder: Path, tmp_path: Path, monkeypatch:
     repository = cache / f"models--{ORG.replace('/', '--')}"
     shutil.copytree(folder, repository / "snapshots" / COMMIT)
     files.write(repository / "refs" / "main", COMMIT.encode())
-    monkeypatch.setattr(doors.open("huggingface_hub").constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(doors.open("huggingface_hub.constants"), "HF_HUB_CACHE", str(cache))
     base = resolve(ORG, offline=True)
     assert base.folder == repository / "snapshots" / COMMIT
     assert base.digest == files.sha256(folder / "model.safetensors")

@@ -22,7 +22,7 @@ def kinds() -> dict[str, type[TunesmithError]]:
 
 
 def test_the_tree_on_top_of_the_page_is_the_tree_of_the_classes() -> None:
-    drawn = dict(re.findall(r"^(?:[├└]── )?(\w+Error) +(\d)", errors.__doc__ or "", re.MULTILINE))
+    drawn = dict(re.findall(r"^(?:[├└]── )?(\w+) {2,}(\d+) ", errors.__doc__ or "", re.MULTILINE))
     assert drawn == {name: str(kind.exit_code) for name, kind in kinds().items()}
 
 

@@ -21,7 +21,9 @@ BESIDE, WORDS, GROUND, LEAVES, STAGES, APPROACHES, LIFECYCLE, FACES = range(-1, 
 FLOORS = {
     "nn": BESIDE,
     **dict.fromkeys(("errors", "findings", "fields", "events", "parts", "doors"), WORDS),
-    **dict.fromkeys(("recipe", "store", "catalog", "bases", "model", "names", "machine", "explanations"), GROUND),
+    **dict.fromkeys(
+        ("recipe", "store", "catalog", "bases", "model", "names", "machine", "home", "explanations"), GROUND
+    ),
     **dict.fromkeys(
         ("tasks", "inputs", "train.order", "data.readers", "data.checks", "recipe.rules"), LEAVES
     ),

@@ -75,9 +75,10 @@ class Model:
 
     def predict_texts(self, texts: Sequence[str]) -> list[Prediction]:
         """Predictions for plain texts.  Raises DataError F020 for what is no text."""
-        wrong = next((text for text in texts if not isinstance(text, str)), None)
+        wrong = next((text for text in texts if not _is_text(text)), None)
         if wrong is not None:
-            raise DataError("F020", f"{type(wrong).__name__} is no text", expected="a string or a list of strings")
+            found = "a text that is no Unicode" if isinstance(wrong, str) else type(wrong).__name__
+            raise DataError("F020", f"{found} can't be read", expected="a string or a list of strings")
         field = next(field.name for field in self.task.fields if field.role == "input")
         return self.predict([Record({field: text}) for text in texts])
 
@@ -100,14 +101,20 @@ class Model:
         return f"<b>{self.name}</b> · {self.recipe.approach.name} · {len(self.labels)} labels · {self.digest[:12]}"
 
 
+def _is_text(value: object) -> bool:
+    """A string without lone surrogates, which no tokenizer and no UTF-8 file can hold."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def compare(golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool) -> list[str]:
     """One line for each golden row that an answer does not repeat."""
     if len(golden) != len(answers):
         return [f"{len(answers)} answers for {len(golden)} golden rows"]
     wrong = []
     for index, (row, answer) in enumerate(zip(golden, answers, strict=True)):
-        gap = float(np.max(np.abs(np.asarray(row["probs"]) - np.asarray(answer["probs"]))))
-        if row["label"] != answer["label"] or gap > (0.0 if exact else TOLERANCE):
+        ours, theirs = np.asarray(row["probs"], float), np.asarray(answer["probs"], float)
+        gap = float(np.max(np.abs(ours - theirs))) if ours.shape == theirs.shape else float("inf")
+        if row["label"] != answer["label"] or not gap <= (0.0 if exact else TOLERANCE):  # NaN is no agreement
             wrong.append(f"golden row {index}: {row['label']} became {answer['label']}, |Δp| = {gap:.2e}")
     return wrong
 

@@ -311,8 +311,11 @@ class Approach(Section, ABC):
         written into the resolved recipe and never asked for again."""
 
     @abstractmethod
-    def seconds(self, job: Job) -> float:
-        """An estimate of the seconds that `fit` would take here; measured on a few rows where that is cheap."""
+    def seconds(self, job: Job, *, probe: bool) -> float:
+        """An estimate of the seconds that `fit` would take here.
+
+        probe: measure it on a few rows, which may itself take some seconds; without, a rule of thumb must do.
+        """
 
     @abstractmethod
     def shorter(self, recipe: Recipe, share: float) -> Mapping[str, Any] | None:

@@ -53,6 +53,14 @@ def test_all_faults_are_found_in_one_pass():
     assert not any(finding.severity == "error" for finding in found)
 
 
+def test_spellings_of_a_small_class_are_counted_as_one():
+    table = [(text, "Big") for text in sentences(30)]
+    table += [(text, ("Rare One", "rare_one ")[i % 3 == 0]) for i, text in enumerate(sentences(9, seed=5))]
+    found = {finding.code: finding for finding in check(records(*table), TASK)}
+    assert "Rare One (9)" in found["L207"].message
+    assert found["L207"].numbers["classes"] == 1
+
+
 def test_errors_come_first_then_codes_in_order():
     found = check(records(("a text", "one"), ("b text", "one"), ("", "one")), TASK)
     assert found[0].code == "L208"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.rows import records
@@ -71,6 +71,7 @@ texts = st.sampled_from(["", " ", "alpha", "Alpha", "beta", "gamma ray", None, "
 labels = st.sampled_from(["Refund", "refund ", "REFUND.", "a", "A", " ", None, "two words", "two_words"])
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(texts, labels), max_size=25),
     st.sets(st.sampled_from(["D101", "L205", "L201", "Q501"])),

@@ -6,7 +6,7 @@ import sys
 import time
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.data.checks._rows import normalise
@@ -85,6 +85,7 @@ def test_the_threshold_is_exact():
     assert twins([base, other], threshold=at + 1e-9).tolist() == [0, 1]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet="ab c\ud800ß", max_size=12), max_size=12))
 def test_any_texts(texts):
     clusters = twins(texts)

@@ -149,7 +149,7 @@ def test_the_newest_version_of_a_name(tmp_path):
 values = st.one_of(st.text(), st.none(), st.integers(), st.floats(), st.booleans())
 
 
-@settings(max_examples=30)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(values, values), max_size=8))
 def test_any_row_comes_back(tmp_path_factory, pairs):
     home = tmp_path_factory.mktemp("home")

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from evaluation import PRIOR, QUEUES, predictions
 
+from evaluation import PRIOR, QUEUES, predictions
 from tunesmith.evaluate.intervals import (
     Score,
     interval,

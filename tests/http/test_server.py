@@ -15,9 +15,10 @@ from tunesmith.errors import AccessError, CapacityError, IntegrityError, UsageEr
 from tunesmith.fields import Record
 from tunesmith.http import connection
 from tunesmith.http.app import create_app
-from tunesmith.http.server import Server, prove
+from tunesmith.http.server import Server
 from tunesmith.parts import Profile
 from tunesmith.serve.limits import Limits
+from tunesmith.serve.parity import prove
 from tunesmith.store import files
 
 

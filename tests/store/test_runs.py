@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.errors import CapacityError, MissingError, UsageError
+from tunesmith.errors import CapacityError, Interrupted, MissingError, UsageError
 from tunesmith.events import Event, Finished, Found, Measured, Note, Progress, Saved, Stage, Step
 from tunesmith.findings import Finding
 from tunesmith.recipe.sections import Data, Recipe
@@ -76,6 +76,7 @@ def test_steps_wait_for_company_but_not_for_long(run: Run, monkeypatch: pytest.M
         (RuntimeError("bug"), "failed"),
         (CapacityError("R601", "full"), "failed"),
         (KeyboardInterrupt(), "interrupted"),
+        (Interrupted("R130", "stop"), "interrupted"),
     ],
 )
 def test_how_a_run_ends_is_recorded(run: Run, ending: BaseException, status: str) -> None:

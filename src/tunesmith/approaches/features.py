@@ -23,6 +23,7 @@ from tunesmith.store import files
 from tunesmith.train.engine import local
 
 CHUNK = 512  # rows between two progress events, and rows of one cache file
+START_SECONDS, ROWS_PER_SECOND = 6.0, 300.0  # to load and to encode, two cores, minilm, short texts
 PROBE = 48  # rows that are encoded to estimate the time of all
 
 
@@ -40,7 +41,9 @@ class Features(Approach):
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         return {"train.threads": recipe.train.threads or machine.physical_cores()}
 
-    def seconds(self, job: Job) -> float:
+    def seconds(self, job: Job, *, probe: bool) -> float:
+        if not probe:
+            return START_SECONDS + (len(job.train) + len(job.validation)) / ROWS_PER_SECOND
         encoder = _Encoder(job.task, job.codec, job.base, job.recipe)
         cache = _Cache(job.cache, encoder.key)
         new = [record for record in [*job.train, *job.validation] if record.key not in cache.rows]

@@ -31,7 +31,7 @@ class Linear(Approach):
     def resolve(self, recipe: object) -> dict[str, Any]:
         return {}
 
-    def seconds(self, job: Job) -> float:
+    def seconds(self, job: Job, *, probe: bool) -> float:
         size = sum(len(job.task.text(record)) for record in job.train) * len(job.codec.settings["labels"])
         return 0.2 + SECONDS_PER_MILLION * size / 1e9
 

@@ -25,7 +25,7 @@ class Majority(Approach):
     def resolve(self, recipe: object) -> dict[str, Any]:
         return {}
 
-    def seconds(self, job: Job) -> float:
+    def seconds(self, job: Job, *, probe: bool) -> float:
         return 0.0
 
     def shorter(self, recipe: object, share: float) -> None:

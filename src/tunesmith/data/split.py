@@ -212,7 +212,7 @@ def _pinned(
             keys.setdefault(key_of(row), side)
             texts.setdefault(text, side)
     if parent:
-        keys, texts = keys, texts
+        keys, texts = {**parent.sides, **keys}, {**parent.texts, **texts}
     return {"sides": keys, "texts": texts}
 
 

@@ -58,21 +58,17 @@ def forecast(
     n = np.array([size for size, _ in points], dtype=np.float64)
     values = np.array([score.value for _, score in points])
     spread = np.array([_spread(score) for _, score in points])
-    law = _fit(n, values, spread)
-    reach = n.max() * (1 + more)
+    now, then = n.max(), n.max() * (1 + more)
     drawn = np.random.default_rng(seed).normal(values, spread, (DRAWS, len(n)))
-    gains = [_gain(_fit(n, np.clip(row, 0, 1), spread), n.max(), reach) for row in drawn]
-    gain = _gain(law, n.max(), reach)
-    left_out = [_gain(_fit(*_without(i, n, values, spread)), n.max(), reach) for i in range(len(n))]
-    ends = [gain, *np.percentile(gains, (2.5, 97.5)), *(left_out if len(n) > 3 else ())]
+    gain = float(_gains(n, values[None], spread, now, then)[0])
+    ends = [gain, *np.percentile(_gains(n, drawn, spread, now, then), (2.5, 97.5))]
+    if len(n) > 3:
+        kept = [np.arange(len(n)) != i for i in range(len(n))]
+        ends += [_gains(n[k], values[None, k], spread[k], now, then)[0] for k in kept]
     low, high = float(min(ends)), float(max(ends))
-    grid = np.geomspace(n.min(), reach, 40)
-    curve = tuple((float(x), float(_at(law, x))) for x in grid)
-    return Forecast(gain, low, high, *_told(gain, low, high, n.max(), reach, name), curve)
-
-
-def _without(index: int, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(np.delete(column, index) for column in columns)
+    law = _fit(n, values[None], spread)
+    curve = tuple((float(x), float(_at(law, x)[0])) for x in np.geomspace(n.min(), then, 40))
+    return Forecast(gain, low, high, *_told(gain, low, high, now, then, name), curve)
 
 
 def _spread(score: Score) -> float:
@@ -80,30 +76,33 @@ def _spread(score: Score) -> float:
     return max(float(width) / (2 * Z), 1e-4) if np.isfinite(width) else 0.05
 
 
-def _fit(n: np.ndarray, values: np.ndarray, spread: np.ndarray) -> tuple[float, float, float]:
-    """(a, b, c) of least weighted squares: linear in a and b for each c of a grid, so it never diverges."""
-    weights = 1 / spread**2
-    best, law = np.inf, (float(np.average(values, weights=weights)), 0.0, 1.0)
-    for c in POWERS:
-        x = n**-c
-        middle_x, middle_y = np.average(x, weights=weights), np.average(values, weights=weights)
-        b = -float(weights @ ((x - middle_x) * (values - middle_y)) / (weights @ (x - middle_x) ** 2))
-        b = max(b, 0.0)
-        a = middle_y + b * middle_x
-        if a > 1:  # no score exceeds 1: the line through (0, 1) that fits best
-            a, b = 1.0, float(weights @ (x * (1 - values)) / (weights @ x**2))
-        loss = float(weights @ (a - b * x - values) ** 2)
-        if loss < best - 1e-12:
-            best, law = loss, (float(a), b, float(c))
-    return law
+def _fit(n: np.ndarray, values: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """(a, b, c) [R, 3] of least weighted squares for each row of values [R, N].
+
+    Linear in a and b for each c of a grid, so it never diverges.
+    """
+    x = n ** -POWERS[:, None]  # [P, N]
+    weights = spread**-2 / (spread**-2).sum()
+    middle_x, middle_y = x @ weights, values @ weights
+    away_x, away_y = x - middle_x[:, None], values - middle_y[:, None]
+    b = np.maximum(0, -(away_y * weights) @ away_x.T / (away_x**2 @ weights))  # [R, P]
+    a = middle_y[:, None] + b * middle_x
+    # no score exceeds 1: where the curve would, the best one that ends at 1
+    b = np.where(a > 1, ((1 - values) * weights) @ x.T / (x**2 @ weights), b)
+    a = np.minimum(a, 1)
+    misfit = (a[..., None] - b[..., None] * x - values[:, None, :]) ** 2 @ weights
+    best = misfit.argmin(axis=1)
+    rows = np.arange(len(values))
+    return np.stack([a[rows, best], b[rows, best], POWERS[best]], axis=1)
 
 
-def _at(law: tuple[float, float, float], n: float) -> float:
-    return law[0] - law[1] * n ** -law[2]
+def _at(laws: np.ndarray, n: float | np.ndarray) -> np.ndarray:
+    return laws[:, 0] - laws[:, 1] * n ** -laws[:, 2]
 
 
-def _gain(law: tuple[float, float, float], now: float, then: float) -> float:
-    return float(_at(law, then) - _at(law, now))
+def _gains(n: np.ndarray, values: np.ndarray, spread: np.ndarray, now: float, then: float) -> np.ndarray:
+    laws = _fit(n, np.clip(values, 0, 1), spread)
+    return _at(laws, then) - _at(laws, now)
 
 
 def _told(

@@ -40,6 +40,12 @@ MOST_LABELS = 25  # beyond that a matrix can't be read, and the most confused pa
 MOST_ROWS = 20
 WEAKEST = 15
 CURVE_POINTS = 120
+ORDER = (  # of splits, models and scores
+    *("train", "validation", "test", "chosen", "linear", "majority"),
+    *("macro_f1", "accuracy", "balanced_accuracy", "macro_precision", "macro_recall"),
+    *("weighted_f1", "weighted_precision", "weighted_recall", "micro_f1", "micro_precision", "micro_recall"),
+    *("mcc", "log_loss", "ece", "brier"),
+)
 NAMES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -84,6 +90,7 @@ def _template() -> Any:
         "seconds": _seconds,
         "size": _size,
         "weakest_first": _weakest_first,
+        "in_order": in_order,
     }
     return environment.from_string(Path(__file__).with_name("report.html.j2").read_text("utf-8"))
 
@@ -200,6 +207,13 @@ def worst(
         }
         for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     ]
+
+
+def in_order(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Items in the order in which people read them, whatever the order of keys in the JSON."""
+    return sorted(
+        values.items(), key=lambda item: (ORDER.index(item[0]) if item[0] in ORDER else len(ORDER), item[0])
+    )
 
 
 def title_of(metric: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 
 from tunesmith.evaluate.compare import more_rows, paired
-from tunesmith.evaluate.intervals import SEED, Z, interval
+from tunesmith.evaluate.intervals import REPLICATES, SEED, Z, interval
 from tunesmith.parts import Metric, Predictions
 
 PERMUTATIONS = 2000
@@ -38,6 +39,7 @@ def verdict(
     *,
     name: str = "macro-F1",
     permutations: int = PERMUTATIONS,
+    replicates: int = REPLICATES,
     seed: int = SEED,
 ) -> Verdict:
     """Better: beats the strongest trivial predictor under label permutation, one-sided 2.5 %.
@@ -48,13 +50,13 @@ def verdict(
     """
     if not len(chosen.rows):
         return Verdict("cannot-tell", "Can't tell: there are no test rows.", {"n": 0})
-    score = interval(chosen, metric)
+    score = interval(chosen, metric, replicates=replicates)
     rival, trivial = strongest_trivial(chosen, train_counts, metric, seed=seed)
     null = metric.better * permuted_scores(chosen, metric, permutations, seed)
     observed, bar = metric.better * score.value, metric.better * trivial
     p = float((1 + (null >= observed - 1e-12).sum()) / (1 + permutations))
     outcome = "not-better" if not observed > bar else "better" if p <= LEVEL else "cannot-tell"
-    more = _more(len(chosen.rows), observed, null) if outcome == "cannot-tell" else None
+    more = _more(len(chosen.rows), p) if outcome == "cannot-tell" else None
     numbers = {"value": score.value, "low": score.low, "high": score.high, "n": score.n} | {
         "trivial": trivial,
         "p": p,
@@ -109,9 +111,9 @@ def permuted_scores(predictions: Predictions, metric: Metric, permutations: int,
     return scores
 
 
-def _more(n: int, observed: float, null: np.ndarray) -> int | None:
-    """Rows missing until the same effect would stand 1.96 standard deviations above the shuffled scores."""
-    return more_rows(n, observed - float(null.mean()), Z * float(null.std()))
+def _more(n: int, p: float) -> int | None:
+    """Rows missing until the same effect would reach the level: its z grows with the root of the rows."""
+    return more_rows(n, NormalDist().inv_cdf(1 - p), Z) if p < 1 else None
 
 
 def _claim(outcome: str, name: str, numbers: Mapping[str, Any], rival: str) -> str:

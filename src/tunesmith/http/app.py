@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from tunesmith.http import routes
 from tunesmith.http.guard import Guard, Json
 from tunesmith.http.metrics import Metrics
-from tunesmith.http.service import Service, golden_texts
+from tunesmith.http.service import Service
 from tunesmith.model import Model
 from tunesmith.serve import shapes
 from tunesmith.serve.batching import Batcher
 from tunesmith.serve.limits import Limits, allowed_hosts
+from tunesmith.serve.parity import golden_texts
 
 MODEL_PREFIX = "/v1/models/"
 

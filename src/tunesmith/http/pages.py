@@ -18,9 +18,9 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}
 pre{background:#f4f5f7;padding:.75rem 1rem;border-radius:6px;overflow-x:auto;font-size:.85rem}
 code{font-family:ui-monospace,monospace}table{border-collapse:collapse}
 td,th{text-align:left;padding:.25rem 1rem .25rem 0;vertical-align:top}
-.label{display:inline-block;background:#e8eef7;border-radius:4px;padding:0 .5rem;margin:.1rem}
+.labels span{display:inline-block;background:#e8eef7;border-radius:4px;padding:0 .5rem;margin:.1rem}
 @media(prefers-color-scheme:dark){body{background:#14171a;color:#e4e7ea}pre{background:#1f242a}
-.label{background:#2a3644}a{color:#8ab4f8}}
+.labels span{background:#2a3644}a{color:#8ab4f8}}
 """
 _ENDPOINTS = (
     ("POST /v1/classify", "label, calibrated confidence, abstain (vLLM's shape); also at /classify"),
@@ -40,7 +40,7 @@ def docs(model: Model, golden: Sequence[str], address: str, limits: Limits, *, t
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(what)}</td></tr>" for name, what in _ENDPOINTS
     )
-    labels = " ".join(f'<span class="label">{escape(label)}</span>' for label in model.labels)
+    labels = " ".join(f"<span>{escape(label)}</span>" for label in model.labels)
     classify = {"model": model.name, "input": texts}
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(model.name)}</title>
@@ -53,11 +53,10 @@ bundle <code>{escape(model.digest[:12])}</code> · <a href="/openapi.json">opena
 <pre><code>{escape(_curl(address, "/v1/classify", classify, token_needed))}</code></pre>
 <pre><code>{escape(_python(address, classify, token_needed))}</code></pre>
 <p>Each answer has <code>label</code>, <code>confidence</code> (calibrated: of the answers with 0.9,
-nine in ten are right) and <code>abstain</code> (true: the confidence is
-under the threshold; better ask a person).</p>
+nine in ten are right) and <code>abstain</code> (under the threshold: better ask a person).</p>
 <h2>Score every label</h2>
 <pre><code>{escape(_curl(address, "/predict", {"inputs": texts[0]}, token_needed))}</code></pre>
-<h2>Labels</h2><p>{labels}</p>
+<h2>Labels</h2><p class="labels">{labels}</p>
 <h2>Limits and errors</h2>
 <p>At most {limits.texts} texts in a request, {limits.chars:,} characters in a text,
 {limits.body_bytes:,} bytes in a body. An error is

@@ -16,10 +16,9 @@ import uvicorn
 from tunesmith.errors import AccessError, CapacityError, UsageError
 from tunesmith.http.app import create_app
 from tunesmith.http.connection import PromptProtocol
-from tunesmith.http.prove import prove
-from tunesmith.http.service import golden_texts
 from tunesmith.model import Model
 from tunesmith.serve.limits import Limits
+from tunesmith.serve.parity import golden_texts, prove
 
 TOKEN_VARIABLE = "TUNESMITH_API_KEY"  # noqa: S105 - the name of a variable
 DRAIN_SECONDS = 5

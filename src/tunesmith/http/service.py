@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tunesmith import doors
-from tunesmith.errors import IntegrityError
 from tunesmith.fields import Record
 from tunesmith.http.metrics import Metrics
 from tunesmith.model import Model, as_json
 from tunesmith.parts import Prediction
 from tunesmith.serve.batching import Batcher
 from tunesmith.serve.limits import Limits, refusal
+from tunesmith.serve.parity import disagrees, input_field
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Service:
         if self.problems is None:
             raise refusal("V115", "the model is being checked", fixes=("ask again in a second",))
         if self.problems:
-            raise _disagrees(self.problems)
+            raise disagrees(self.problems)
 
     async def warm(self) -> None:
         """Ask the golden rows together, as the library did: equal to the last bit, or not ready."""
@@ -62,28 +62,3 @@ class Service:
             return 0
         records = (Record({input_field(model): text}) for text in texts)
         return sum(example.length for r in records for example in model.task.encode(r, model.codec, None))
-
-
-def _disagrees(problems: Sequence[str]) -> IntegrityError:
-    return IntegrityError(
-        "V404",
-        f"the served model does not repeat its golden rows: {problems[0]}",
-        expected="the predictions that the bundle was sealed with",
-        fixes=("tunesmith doctor", "serve on the machine and with the versions that made the bundle"),
-    )
-
-
-def input_field(model: Model) -> str:
-    """Name of the field that holds the text."""
-    return next(field.name for field in model.task.fields if field.role == "input")
-
-
-def golden_texts(model: Model) -> list[str]:
-    """The texts of the golden rows.  Raises IntegrityError V404 where there are none to prove it by."""
-    try:
-        texts = [row["fields"][input_field(model)] for row in model.golden()]
-    except FileNotFoundError:
-        texts = []
-    if not texts:
-        raise _disagrees(["the bundle has no golden rows"])
-    return texts

@@ -8,7 +8,8 @@ swallowed.  Two cases can't be told apart by form alone, so a rule decides:
   least two lines lie between, three quarters of them are rows by themselves, and so is the last line; or when at
   least ten lie between and nine tenths of them are rows.  Where a column of the table is known to repeat its values
   (a label), a line is a row only with a value that was seen there: commas in a letter do not make it a table.
-* The quote closes and the count is wrong.  The row owns its lines unless half of them are rows by themselves.
+  A row without such a value also swallowed others when at its last line a row starts that has one.
+* The quote closes and the count is wrong.  The row owns its lines unless at half of them a sound row starts.
 
 Time is linear: a line that opens a quote holds an odd run of quotes, which closes a quote that is open before it, so
 each line is looked at a bounded number of times.
@@ -139,8 +140,8 @@ def _decode(line: Line, form: Form, row: _Try) -> tuple[str, str]:
     return _body(text)
 
 
-def _read(ahead: _Ahead, index: int, form: Form, most: int = MAX_LINES) -> _Try:
-    """Read the row that starts `index` lines ahead, over at most `most` lines."""
+def _read(ahead: _Ahead, index: int, form: Form, most: int = MAX_LINES, doubt: bool = True) -> _Try:
+    """Read the row that starts `index` lines ahead, over at most `most` lines.  doubt: look for swallowed rows."""
     row, parser, size, state = _Try(lines=0), Row(form), 0, OPEN
     while state == OPEN:
         line = ahead.peek(index + row.lines)
@@ -156,7 +157,12 @@ def _read(ahead: _Ahead, index: int, form: Form, most: int = MAX_LINES) -> _Try:
         if state == OPEN and form.columns and len(parser.fields) > form.columns + 2:
             break
     row.fields = parser.fields
-    return _judge(row, state, ahead, index, form)
+    row = _judge(row, state, form)
+    if doubt and not row.problem and form.columns > 1 and _ate_rows(row, ahead, index, form):
+        return _failed(
+            row, "a quote is closed only after lines that are rows themselves", 'close the quote with "'
+        )
+    return row
 
 
 def _failed(row: _Try, problem: str, fix: str) -> _Try:
@@ -164,15 +170,11 @@ def _failed(row: _Try, problem: str, fix: str) -> _Try:
     return row
 
 
-def _judge(row: _Try, state: int, ahead: _Ahead, index: int, form: Form) -> _Try:
+def _judge(row: _Try, state: int, form: Form) -> _Try:
     if state == BAD:
         return _failed(row, "text follows a closing quote", 'write a quote inside a field as ""')
     row.closed = state == DONE
     if form.columns in (0, len(row.fields)) and row.closed:
-        if form.columns > 1 and _ate_rows(row, ahead, index, form):
-            return _failed(
-                row, "a quote is closed only after lines that are rows themselves", 'close the quote with "'
-            )
         return row
     few = len(row.fields) < form.columns
     fix = "add the missing one" if few else f'put quotes (") around a field that holds {form.delimiter!r}'
@@ -184,26 +186,29 @@ def _columns(count: int) -> str:
 
 
 def _ate_rows(row: _Try, ahead: _Ahead, index: int, form: Form) -> bool:
-    between = row.lines - 2
+    last, between = index + row.lines - 1, row.lines - 2
+    if between >= 0 and not ahead.resembles(row.fields):
+        other = _read(ahead, last, form, doubt=False)
+        return not other.problem and ahead.resembles(other.fields)
     if between < 2:
         return False
-    share = sum(_is_row(ahead, index + k, form, known=True) for k in range(1, row.lines - 1)) / between
+    share = sum(_is_row(ahead, index + k, form) for k in range(1, row.lines - 1)) / between
     if between >= 10 and share >= 0.9:
         return True
-    return share >= 0.75 and _is_row(ahead, index + row.lines - 1, form, known=True)
+    return share >= 0.75 and _is_row(ahead, last, form)
 
 
-def _is_row(ahead: _Ahead, index: int, form: Form, known: bool = False) -> bool:
-    """Whether a line is, by itself, a row with the right number of columns (known: and resembles those before)."""
+def _is_row(ahead: _Ahead, index: int, form: Form) -> bool:
+    """Whether a line is, by itself, a row with the right number of columns that resembles those before."""
     row = _read(ahead, index, form, most=1)
-    return not row.problem and (not known or ahead.resembles(row.fields))
+    return not row.problem and ahead.resembles(row.fields)
 
 
 def _swallowed(ahead: _Ahead, row: _Try, form: Form) -> int:
     """How many lines the broken row at the head takes with it."""
     rest = row.lines - 1
     if rest and row.closed and len(row.fields) != form.columns:
-        rows = sum(_is_row(ahead, k, form) for k in range(1, row.lines))
+        rows = sum(not _read(ahead, k, form).problem for k in range(1, row.lines))
         if 2 * rows < rest:
             return row.lines
     taken = 1

@@ -24,6 +24,7 @@ from tunesmith.parts import Approach, Codec, Job, NeuralTask, Prediction, Predic
 from tunesmith.recipe.sections import Recipe
 from tunesmith.recipe.setting import with_values
 
+PROBE_SECONDS = 10.0  # with less time left, nothing that needs a probe would fit anyway
 RESERVE = 0.12  # share of the budget that is kept for calibration, proof and report
 
 
@@ -167,7 +168,9 @@ def _fitting(job: Job, approach: Approach) -> tuple[Recipe, str]:
     """The recipe, shortened if it must be to fit the time left, or the reason why it can't be."""
     if job.deadline is None:
         return job.recipe, ""
-    needed, left = approach.seconds(job), job.deadline - time.monotonic()
+    left = job.deadline - time.monotonic()
+    needed = approach.seconds(job, probe=left > PROBE_SECONDS)
+    left = job.deadline - time.monotonic()
     if needed <= left:
         return job.recipe, ""
     values = approach.shorter(job.recipe, max(0.0, left / needed))

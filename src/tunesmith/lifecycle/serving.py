@@ -18,6 +18,7 @@ from tunesmith.model import Model
 from tunesmith.serve import parity
 
 START_SECONDS = 120.0
+TOKEN = "TUNESMITH_API_KEY"  # noqa: S105 - the name of a variable
 
 
 def start(ref: str, home: Path, port: int) -> tuple[subprocess.Popen[str], str]:
@@ -60,7 +61,7 @@ def prove(model: Model, bundle: Path, address: str) -> list[str]:
     """What any face gets wrong of the golden rows: the reloaded bundle, the command line, the server."""
     problems = [f"library: {line}" for line in model.parity(_library(bundle), exact=True)]
     problems += [f"command line: {line}" for line in model.parity(_command_line(bundle, model), exact=True)]
-    return problems + [f"server: {line}" for line in parity.prove(address, model)]
+    return problems + [f"server: {line}" for line in parity.prove(address, model, token=os.environ.get(TOKEN, ""))]
 
 
 def require(problems: Sequence[str]) -> None:

@@ -170,11 +170,7 @@ def _measure(value: Any, limits: Limits) -> None:
     for _ in range(MAX_DEPTH):
         for item in level:
             if isinstance(item, list) and len(item) > limits.texts:
-                raise refusal(
-                    "V104",
-                    f"a list of {len(item)} elements",
-                    expected=f"at most {limits.texts} texts in one request",
-                )
+                raise refusal("V104", f"a list of {len(item)} elements", expected=f"at most {limits.texts}")
             if isinstance(item, dict) and len(item) > MAX_KEYS:
                 raise _bad_json(f"an object has {len(item)} keys")
         level = [child for item in level if isinstance(item, (list, dict)) for child in _children(item)]

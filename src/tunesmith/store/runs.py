@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from tunesmith import events
 from tunesmith.catalog import nearest
-from tunesmith.errors import MissingError, TunesmithError, UsageError
+from tunesmith.errors import Interrupted, MissingError, TunesmithError, UsageError
 from tunesmith.events import Event, Progress, Stage, Step
 from tunesmith.recipe import toml
 from tunesmith.recipe.sections import Recipe
@@ -84,7 +84,7 @@ class Run:
         handle = self._lock()
         try:
             yield self
-        except (KeyboardInterrupt, GeneratorExit, SystemExit):
+        except (Interrupted, KeyboardInterrupt, GeneratorExit, SystemExit):
             self.append(Stage(INTERRUPTED, f"take it up again with: tunesmith train --resume {self.id}"))
             raise
         except Exception as failure:

@@ -147,6 +147,23 @@ def test_a_quote_closed_by_accident_gives_the_rows_back(path: Path) -> None:
     assert "rows themselves" in broken(rows)[0][1]
 
 
+def test_a_letter_with_as_many_commas_as_columns_is_no_table(path: Path) -> None:
+    rows = [(f"question number {k}", "ab"[k % 2]) for k in range(30)]
+    letter = ("Hello\nSmith, John\nBerlin, Germany\nbye for now", "a")
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([TWO, *rows, letter])
+    assert values(read(path, out.getvalue())) == [*rows, letter]
+
+
+@pytest.mark.parametrize("first", [", a line\nand more", '"" quoted"" and\nmore', "\nafter a line break"])
+def test_a_row_that_starts_like_the_end_of_another_is_kept(path: Path, first: str) -> None:
+    known = [(f"question number {k}", "xy"[k % 2]) for k in range(30)]
+    before = "".join(f"{text},{label}\n" for text, label in known)
+    rows = read(path, f'text,label\n{before}"open,x\n"{first}",y\nlast,x\n')
+    assert values(rows) == [*known, (first.replace('""', '"'), "y"), ("last", "x")]
+    assert [line for line, _ in broken(rows)] == [32]
+
+
 def test_long_quoted_text_survives(path: Path) -> None:
     text = "Dear team,\n\nplease help: my order, the blue one,\nhas not arrived.\nRegards, Ann\nBerlin, Germany\n"
     out = io.StringIO(newline="")

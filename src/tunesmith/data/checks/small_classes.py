@@ -32,14 +32,14 @@ class SmallClasses(Check):
         return Counter()
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        state.update(label_form(label_of(row, evidence) or "") for row in rows if usable(row, evidence))
+        state.update(label_of(row, evidence) for row in rows if usable(row, evidence))
         return state
 
     def merge(self, first: Any, second: Any) -> Any:
         return first + second
 
     def findings(self, state: Any) -> list[Finding]:
-        small = sorted((rows, label) for label, rows in state.items() if rows < NEEDED)
+        small = sorted((rows, label) for label, rows in _classes(state).items() if rows < NEEDED)
         if not small:
             return []
         some = ", ".join(f"{label} ({rows})" for rows, label in small[:5])
@@ -55,3 +55,12 @@ class SmallClasses(Check):
         parcels = [(f"where is parcel {i}", "parcel") for i in range(NEEDED)]
         dirty, clean = planted_rows(*enough, *parcels[:3]), planted_rows(*enough, *parcels)
         return dirty, clean, {"task": PlantedTask()}
+
+
+def _classes(labels: Counter[str]) -> Counter[str]:
+    """Rows of each class by its most frequent spelling: spellings of one label (L205) are one class."""
+    spelt: dict[str, str] = {}
+    classes: Counter[str] = Counter()
+    for label in sorted(labels, key=lambda label: (-labels[label], label)):
+        classes[spelt.setdefault(label_form(label), label)] += labels[label]
+    return classes

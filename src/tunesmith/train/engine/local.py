@@ -191,6 +191,7 @@ def build(job: Job, tuning: Tuning) -> Net:
     else:
         net = task.build(job.base, job.codec)
         encoder.load_backbone(net, job.base.folder)
+    encoder.plain_attention(net)
     encoder.initialise_head(net, job.seed)
     encoder.set_dropout(net, job.options.dropout)
     return tuning.apply(net)
