@@ -13,7 +13,9 @@ from tunesmith.evaluate.measure import measure, metric
 from tunesmith.evaluate.verdict import verdict
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix, Place
+from tunesmith.gate import judge
 from tunesmith.parts import Predictions
+from tunesmith.recipe.sections import Gate
 
 QUEUES = (
     "billing",
@@ -182,6 +184,9 @@ def sample_report(found: Predictions | None = None, texts: tuple[str, ...] = TEX
                 "broken": len(difference.broken),
             }
         ],
+        "gate": judge(
+            scores["chosen"], Gate.model_validate({"macro_f1": ">= 0.85", "ece": "<= 0.05"}), None
+        ).to_json(),
         **report.about(chosen, words, places, temperature=1.31),
         "data_curve": {
             "points": [{"rows": s, "score": p.to_json()} for s, p in zip(sizes, points, strict=True)],

@@ -112,8 +112,9 @@ def test_rolling_back_walks_the_promotions_backwards(home: Path) -> None:
 
 
 def test_a_version_that_failed_its_gate_is_not_promoted(home: Path) -> None:
+    finding = {"severity": "error", "message": "macro_f1 0.7 is under 0.8"}
     register(home, "01", gate={"passed": True})
-    register(home, "02", gate={"passed": False, "sentence": "macro_f1 0.7 is under 0.8"})
+    register(home, "02", gate={"passed": False, "findings": [finding]})
     registry = Registry(home)
     registry.promote("tickets@1")
     with pytest.raises(GateError, match=r"N506.*macro_f1 0\.7") as caught:

@@ -210,9 +210,10 @@ def _gate_passed(version: ModelVersion) -> None:
     gate = files.read_json(version.folder / "evaluation.json").get("gate") or {}
     if gate.get("passed", True):
         return
+    reasons = [found["message"] for found in gate.get("findings", ()) if found["severity"] == "error"]
     raise GateError(
         "N506",
-        f"{version.ref} did not pass its gate" + (f": {gate['sentence']}" if gate.get("sentence") else ""),
+        ": ".join([f"{version.ref} did not pass its gate", *filter(None, ["; ".join(reasons)])]),
         expected="a version whose evaluation passed the [gate] of its recipe",
         fixes=(f"tunesmith models show {version.ref}", "change [gate] in the recipe and train again"),
         where=str(version.folder / "evaluation.json"),

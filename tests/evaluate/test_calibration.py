@@ -59,7 +59,7 @@ def test_threshold_says_what_it_does(rows: list[tuple[float, bool]], target: flo
     limit, coverage, error = threshold(confidence, right, target)
     answered = confidence >= limit
     assert coverage == pytest.approx(answered.mean()) and error == pytest.approx(1 - right[answered].mean())
-    better = [c for c in {0.0, *confidence} if 1 - right[confidence >= c].mean() <= target]
+    better = [c for c in {0.0, *confidence} if (~right[confidence >= c]).mean() <= target]
     if better:
         assert error <= target and limit == (0.0 if min(better) <= confidence.min() else min(better))
 

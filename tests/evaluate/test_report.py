@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluation import QUEUES, predictions, sample_report
-from tunesmith.evaluate import plots, report
+from tunesmith.evaluate import plots, report, svg
 from tunesmith.evaluate.predictions import take
 from tunesmith.parts import Predictions
 
@@ -56,7 +56,8 @@ def test_every_section_is_there(page: str, value: dict) -> None:
     reader = Reader(page)
     assert reader.stack == []
     for anchor in (
-        "ladder", "test", "classes", "confusion", "calibration", "curves", "worst", "suspects", "data", "method",
+        "ladder", "test", "gate", "classes", "confusion", "calibration", "curves",
+        "worst", "suspects", "data", "method",
     ):  # fmt: skip
         assert f'id="{anchor}"' in page and f'href="#{anchor}"' in page
     assert reader.tags.count("svg") >= 6 + 3 * len(QUEUES)
@@ -142,6 +143,24 @@ def test_worst_errors_are_the_surest() -> None:
     assert all(row["label"] != row["guess"] for row in rows)
 
 
+def test_long_rows_and_long_runs_stay_readable(value: dict) -> None:
+    long = {**value, "worst": [{**value["worst"][0], "text": "word " * 10_000}]}
+    long["training"] = {"loss": [[step, 1 / step] for step in range(1, 20_000)], "validation": []}
+    page = report.render(long)
+    assert len(page) < 120_000 and "(50,000 characters)" in page and "training loss over step" in page
+
+
+def test_scores_may_be_unknown(value: dict) -> None:
+    nothing = {"value": None, "low": None, "high": None, "n": 0}
+    holes = json.loads(report.to_json(value))
+    holes["test"]["chosen"] = dict.fromkeys(holes["test"]["chosen"], nothing)
+    holes["ladder"][1]["scores"] = {"macro_f1": nothing}
+    holes["differences"][0] |= {"value": None, "low": None, "high": None}
+    holes["data_curve"]["points"] = [{"rows": 10, "score": nothing}]
+    holes["calibration"]["ece"] = nothing
+    assert Reader(report.render(holes)).stack == []
+
+
 def test_an_unknown_label_is_a_row_of_the_matrix() -> None:
     found = predictions(60, 2.0)
     truth = found.truth.copy()
@@ -158,7 +177,7 @@ def test_an_unknown_label_is_a_row_of_the_matrix() -> None:
     [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (0.83, 0.91, [0.84, 0.86, 0.88, 0.9]), (3, 3, [3])],
 )
 def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
-    assert plots.ticks(low, high) == pytest.approx(expected)
+    assert svg.ticks(low, high) == pytest.approx(expected)
 
 
 def test_plots_have_words_for_readers() -> None:

@@ -99,7 +99,7 @@ def test_a_failed_run_that_was_resumed_and_finished_is_finished(run: Run) -> Non
         raise RuntimeError
     assert run.status == "failed"
     with run.hold():
-        run.resumed(0)
+        run.append(Note("resumed at step 0"))
         assert run.status == "running"
         run.append(Finished({}))
     assert (run.status, run.error) == ("finished", None)
@@ -144,12 +144,12 @@ def test_after_a_resume_later_steps_no_longer_count(run: Run) -> None:
     run.append(Saved("checkpoint", "c2", step=2))
     run.append(Saved("checkpoint", "c4", step=4))
     run.append(Note("stays"))
-    run.resumed(2)
+    run.append(Note("resumed at step 2"))
     run.append(step(3))
     run.flush()
     kept = [(type(event).__name__, getattr(event, "step", 0)) for event in run.events()]
     steps = [("Step", 1), ("Measured", 1), ("Step", 2), ("Measured", 2), ("Saved", 2)]
-    assert kept == [*steps, ("Note", 0), ("Stage", 0), ("Step", 3)]
+    assert kept == [*steps, ("Note", 0), ("Note", 0), ("Step", 3)]
 
 
 @given(st.lists(st.integers(1, 9), max_size=6))
@@ -164,7 +164,7 @@ def test_any_chain_of_resumes_equals_no_interruption(
             run.append(step(number))
         run.flush()
         at = (at + cut) // 3 * 3
-        run.resumed(at)
+        run.append(Note(f"resumed at step {at}"))
     run.append(step(at + 1))
     run.flush()
     assert [event for event in run.events() if isinstance(event, Step)] == [step(n) for n in range(1, at + 2)]
@@ -213,7 +213,7 @@ def test_watching_follows_a_live_run_to_its_end(
     monkeypatch.setattr(runs, "_POLL_SECONDS", 0.01)
     run.append(step(1))
     run.append(step(2))
-    run.resumed(1)
+    run.append(Note("resumed at step 1"))
     seen: list[Event] = []
     watcher = threading.Thread(target=lambda: seen.extend(runs.watch(runs.open_run(tmp_path, run.id))))
     with run.hold():

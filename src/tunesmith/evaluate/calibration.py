@@ -11,7 +11,7 @@ COLDEST, HOTTEST = 1e-2, 1e2
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities [N, C] from logits [N, C], in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True, initial=-np.inf)
     powers = np.exp(shifted)
     return powers / powers.sum(axis=-1, keepdims=True)
 
@@ -49,10 +49,11 @@ def threshold(
     answered together or not at all. Where no threshold reaches the target: the one with the smallest error
     rate, the most answers among equals. Without rows, or without errors: 0, everything is answered.
     """
+    right = right.astype(bool)
     if not len(right) or right.all():
         return 0.0, 1.0, 0.0
     if target_error is None:
-        target_error = float(1 - right.mean()) / 2
+        target_error = float((~right).mean()) / 2
     steps, coverage, errors = risk_coverage(confidence, right)
     fitting = np.flatnonzero(errors <= target_error)
     best = int(fitting[-1]) if len(fitting) else int(np.flatnonzero(errors == errors.min())[-1])
@@ -63,7 +64,7 @@ def threshold(
 def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(thresholds, coverage, error among the answered) at every distinct confidence, highest first."""
     order = np.argsort(-confidence, kind="stable")
-    ranked, wrong = confidence[order], ~right[order].astype(bool)
+    ranked, wrong = confidence[order], ~right[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True)) if len(ranked) else np.array([], dtype=int)
     answered = last + 1
     return ranked[last], answered / max(1, len(ranked)), np.cumsum(wrong)[last] / answered

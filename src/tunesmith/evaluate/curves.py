@@ -59,16 +59,23 @@ def forecast(
     values = np.array([score.value for _, score in points])
     spread = np.array([_spread(score) for _, score in points])
     now, then = n.max(), n.max() * (1 + more)
+    gain, low, high = _expected(n, values, spread, now, then, seed)
+    law = _fit(n, values[None], spread)
+    curve = tuple((float(x), float(_at(law, x)[0])) for x in np.geomspace(n.min(), then, 40))
+    return Forecast(gain, low, high, *_told(gain, low, high, now, then, name), curve)
+
+
+def _expected(
+    n: np.ndarray, values: np.ndarray, spread: np.ndarray, now: float, then: float, seed: int
+) -> tuple[float, float, float]:
+    """(gain, low, high) from `now` to `then` rows."""
     drawn = np.random.default_rng(seed).normal(values, spread, (DRAWS, len(n)))
     gain = float(_gains(n, values[None], spread, now, then)[0])
     ends = [gain, *np.percentile(_gains(n, drawn, spread, now, then), (2.5, 97.5))]
     if len(n) > 3:
         kept = [np.arange(len(n)) != i for i in range(len(n))]
         ends += [_gains(n[k], values[None, k], spread[k], now, then)[0] for k in kept]
-    low, high = float(min(ends)), float(max(ends))
-    law = _fit(n, values[None], spread)
-    curve = tuple((float(x), float(_at(law, x)[0])) for x in np.geomspace(n.min(), then, 40))
-    return Forecast(gain, low, high, *_told(gain, low, high, now, then, name), curve)
+    return gain, float(min(ends)), float(max(ends))
 
 
 def _spread(score: Score) -> float:
@@ -114,7 +121,7 @@ def _told(
         return "helps", f"{rows} would bring about {figure}."
     if high < WORTH:
         return "little", f"{rows} would bring little: about {figure}."
-    return "cannot-tell", f"Whether {rows} would help can't be told yet: about {figure}."
+    return "cannot-tell", f"Can't tell yet whether {rows} would help: about {figure}."
 
 
 def fit_diagnosis(

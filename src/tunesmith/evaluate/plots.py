@@ -3,100 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
 
 from markupsafe import Markup
 
-Point = Sequence[float]
-
-
-def _figure(title: str, description: str, width: float, height: float, body: Sequence[str]) -> Markup:
-    head = f'<svg class="plot" viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{width:.0f}px" role="img" '
-    name = escape(title, quote=True)
-    words = f'aria-label="{name}"><title>{name}</title><desc>{escape(description)}</desc>'
-    return Markup(head + words + "".join(body) + "</svg>")  # noqa: S704 - every text went through escape
-
-
-def _text(x: float, y: float, words: str, kind: str = "", **attributes: str) -> str:
-    extra = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in attributes.items())
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}"{extra}>{escape(words)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
-
-
-def _path(points: Sequence[Point], kind: str) -> str:
-    steps = " ".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(points))
-    return f'<path d="{steps}" class="{kind}"/>'
-
-
-def _dot(x: float, y: float, radius: float, kind: str, title: str = "") -> str:
-    tip = f"<title>{escape(title)}</title>" if title else ""
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}">{tip}</circle>'
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers within [low, high], at most about `most` of them."""
-    if not high > low:
-        return [low]
-    raw = (high - low) / most
-    scale = 10 ** math.floor(math.log10(raw))
-    step = next(scale * m for m in (1, 2, 2.5, 5, 10) if scale * m >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-@dataclass(frozen=True)
-class _Axes:
-    """A frame in pixels and the scales from data to it."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    width: float = 500
-    height: float = 300
-    left: float = 66
-    bottom: float = 46
-    top: float = 14
-    right: float = 18
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
-        up = (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
-        inner_x, inner_y = self.width - self.left - self.right, self.height - self.top - self.bottom
-        return self.left + across * inner_x, self.height - self.bottom - up * inner_y
-
-    def frame(
-        self,
-        x_label: str,
-        y_label: str,
-        show_x: Callable[[float], str] = "{:g}".format,
-        show_y: Callable[[float], str] = "{:g}".format,
-    ) -> list[str]:
-        right, floor = self.width - self.right, self.height - self.bottom
-        body = []
-        for value in ticks(*self.y):
-            _, y = self.at(self.x[0], value)
-            body += [
-                _line(self.left, y, right, y, "grid"),
-                _text(self.left - 8, y + 4, show_y(value), "tick", text_anchor="end"),
-            ]
-        for value in ticks(*self.x, 6):
-            x, _ = self.at(value, self.y[0])
-            body += [
-                _line(x, floor, x, floor + 4, "axis"),
-                _text(x, floor + 18, show_x(value), "tick", text_anchor="middle"),
-            ]
-        middle = (self.left + right) / 2
-        body += [
-            _line(self.left, floor, right, floor, "axis"),
-            _text(middle, self.height - 6, x_label, "label", text_anchor="middle"),
-            f'<g transform="rotate(-90)">'
-            f"{_text(-(self.top + floor) / 2, 13, y_label, 'label', text_anchor='middle')}</g>",
-        ]
-        return body
+from tunesmith.evaluate import svg
+from tunesmith.evaluate.svg import Axes, Point
 
 
 def _percent(value: float) -> str:
@@ -116,7 +29,10 @@ def bar(value: float | None, low: float | None, high: float | None, kind: str = 
         body.append(f'<rect x="0" y="5" width="{size:.1f}" height="6" rx="3" class="{kind}"/>')
     if low is not None and high is not None:
         start, end = (max(0.0, min(1.0, v)) * (width - 2) + 1 for v in (low, high))
-        body += [_line(start, 8, end, 8, "whisker"), *(_line(x, 4, x, 12, "whisker") for x in (start, end))]
+        body += [
+            svg.line(start, 8, end, 8, "whisker"),
+            *(svg.line(x, 4, x, 12, "whisker") for x in (start, end)),
+        ]
     content = "".join(body)
     return Markup(  # noqa: S704 - numbers only
         f'<svg class="cell" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -129,60 +45,60 @@ def dots(rows: Sequence[tuple[str, float, float | None, float | None, bool]], x_
     ends = [v for _, value, low, high, _ in rows for v in (value, low, high) if v is not None]
     span = (max(ends) - min(ends)) or 0.1
     left = 30 + 7.2 * max(len(name) for name, *_ in rows)
-    axes = _Axes(
+    axes = Axes(
         (max(-1.0, min(ends) - 0.06 * span), max(ends) + 0.06 * span), (0, 1), 1000, 64 + 34 * len(rows), left
     )
     floor = axes.height - axes.bottom
     body = []
-    for value in ticks(*axes.x, 6):
+    for value in svg.ticks(*axes.x, 6):
         x, _ = axes.at(value, 0)
         body += [
-            _line(x, axes.top, x, floor, "grid"),
-            _text(x, floor + 18, f"{value:g}", "tick", text_anchor="middle"),
+            svg.line(x, axes.top, x, floor, "grid"),
+            svg.text(x, floor + 18, f"{value:g}", "tick", text_anchor="middle"),
         ]
     for i, (name, value, low, high, chosen) in enumerate(rows):
         y, kind = axes.top + 20 + 34 * i, "one" if chosen else "two"
         x, _ = axes.at(value, 0)
-        body.append(_text(left - 14, y + 4, name, "strong" if chosen else "name", text_anchor="end"))
+        body.append(svg.text(left - 14, y + 4, name, "strong" if chosen else "name", text_anchor="end"))
         if low is not None and high is not None:
-            body.append(_line(axes.at(low, 0)[0], y, axes.at(high, 0)[0], y, f"range {kind}-line"))
-        body.append(_dot(x, y, 6, f"{kind}-fill", f"{name}: {value:.3f}"))
-    body.append(_text((left + axes.width) / 2, axes.height - 6, x_label, "label", text_anchor="middle"))
-    return _figure(
+            body.append(svg.line(axes.at(low, 0)[0], y, axes.at(high, 0)[0], y, f"range {kind}-line"))
+        body.append(svg.dot(x, y, 6, f"{kind}-fill", f"{name}: {value:.3f}"))
+    body.append(svg.text((left + axes.width) / 2, axes.height - 6, x_label, "label", text_anchor="middle"))
+    return svg.figure(
         x_label, "; ".join(f"{name} {v:.3f}" for name, v, *_ in rows), axes.width, axes.height, body
     )
 
 
 def reliability(bins: Sequence[Point]) -> Markup:
     """How often the model is right at each confidence; bins: (mean confidence, share right, rows)."""
-    axes = _Axes((0, 1), (0, 1), 440, 330)
+    axes = Axes((0, 1), (0, 1), 440, 330)
     most = max((n for *_, n in bins), default=1)
     body = axes.frame("confidence", "share right", _percent, _percent)
-    body.append(_path([axes.at(0, 0), axes.at(1, 1)], "ideal"))
+    body.append(svg.path([axes.at(0, 0), axes.at(1, 1)], "ideal"))
     for confidence, share, rows in bins:
         x, y = axes.at(confidence, share)
         _, ideal = axes.at(confidence, confidence)
-        body.append(_line(x, y, x, ideal, "gap"))
+        body.append(svg.line(x, y, x, ideal, "gap"))
         tip = f"confidence {confidence:.2f}: {share:.2f} right of {rows:,} rows"
-        body.append(_dot(x, y, 3.5 + 7 * math.sqrt(rows / most), "one-fill soft", tip))
+        body.append(svg.dot(x, y, 3.5 + 7 * math.sqrt(rows / most), "one-fill soft", tip))
     words = "Dots on the diagonal: as often right as the confidence says. Larger dots hold more rows."
-    return _figure("Reliability", words, axes.width, axes.height, body)
+    return svg.figure("Reliability", words, axes.width, axes.height, body)
 
 
 def coverage(curve: Sequence[Point], chosen: Point | None) -> Markup:
     """Error among the answered rows against the share answered; chosen: (coverage, error) at the threshold."""
     highest = max((error for _, error in curve), default=0.0)
-    axes = _Axes((0, 1), (0, max(0.02, 1.15 * highest)), 440, 330)
+    axes = Axes((0, 1), (0, max(0.02, 1.15 * highest)), 440, 330)
     body = axes.frame("share of rows answered", "error among the answered", _percent, _percent)
-    body.append(_path([axes.at(*point) for point in curve], "curve one-line"))
+    body.append(svg.path([axes.at(*point) for point in curve], "curve one-line"))
     if chosen:
         x, y = axes.at(*chosen)
         _, floor = axes.at(0, 0)
-        body += [_line(x, y, x, floor, "marker"), _dot(x, y, 6, "two-fill")]
+        body += [svg.line(x, y, x, floor, "marker"), svg.dot(x, y, 6, "two-fill")]
         words = f"threshold: {_percent(chosen[0])} answered, {_percent(chosen[1])} wrong"
-        body.append(_text(x - 12, max(y - 12, axes.top + 12), words, "strong", text_anchor="end"))
+        body.append(svg.text(x - 12, max(y - 12, axes.top + 12), words, "strong", text_anchor="end"))
     words = "The further left, the more rows the model abstains from and the fewer of its answers are wrong."
-    return _figure("Error and coverage", words, axes.width, axes.height, body)
+    return svg.figure("Error and coverage", words, axes.width, axes.height, body)
 
 
 def data_curve(points: Sequence[Point], expected: Sequence[Point], y_label: str) -> Markup:
@@ -190,26 +106,26 @@ def data_curve(points: Sequence[Point], expected: Sequence[Point], y_label: str)
     values = [v for _, *three in points for v in three if v is not None] + [v for _, v in expected]
     span = (max(values) - min(values)) or 0.05
     most = max([p[0] for p in points] + [n for n, _ in expected])
-    axes = _Axes(
+    axes = Axes(
         (0, 1.03 * most), (max(0.0, min(values) - 0.1 * span), min(1.0, max(values) + 0.1 * span)), 440, 300
     )
     body = axes.frame("training rows", y_label, _thousands)
     known = max(p[0] for p in points)
     inside = [axes.at(n, v) for n, v in expected if n <= known]
-    body.append(_path(inside, "curve faint"))
-    body.append(_path(inside[-1:] + [axes.at(n, v) for n, v in expected if n > known], "curve ahead"))
+    body.append(svg.path(inside, "curve faint"))
+    body.append(svg.path(inside[-1:] + [axes.at(n, v) for n, v in expected if n > known], "curve ahead"))
     for n, value, low, high in points:
         x, y = axes.at(n, value)
         if low is not None and high is not None:
-            body.append(_line(*axes.at(n, low), *axes.at(n, high), "range one-line"))
-        body.append(_dot(x, y, 5, "one-fill", f"{n:,} rows: {value:.3f}"))
+            body.append(svg.line(*axes.at(n, low), *axes.at(n, high), "range one-line"))
+        body.append(svg.dot(x, y, 5, "one-fill", f"{n:,} rows: {value:.3f}"))
     if expected and expected[-1][0] > known:
         x, y = axes.at(*expected[-1])
         body.append(
-            _dot(x, y, 5, "hollow", f"expected at {expected[-1][0]:,.0f} rows: {expected[-1][1]:.3f}")
+            svg.dot(x, y, 5, "hollow", f"expected at {expected[-1][0]:,.0f} rows: {expected[-1][1]:.3f}")
         )
     words = "; ".join(f"{n:,} rows {value:.3f}" for n, value, *_ in points)
-    return _figure("Score against training rows", words, axes.width, axes.height, body)
+    return svg.figure("Score against training rows", words, axes.width, axes.height, body)
 
 
 def series(
@@ -219,22 +135,23 @@ def series(
     values = [v for _, v in points]
     low, high = min(values), max(values)
     pad = 0.08 * (high - low or 0.1)
-    axes = _Axes((0, max(x for x, _ in points) or 1), (max(0.0, low - pad), high + pad), 440, 280)
+    axes = Axes((0, max(x for x, _ in points) or 1), (max(0.0, low - pad), high + pad), 440, 280)
     body = axes.frame(x_label, y_label, _thousands)
-    body.append(_path([axes.at(*point) for point in points], f"curve {kind}-line"))
+    body.append(svg.path([axes.at(*point) for point in points], f"curve {kind}-line"))
     if len(points) <= 30:
         body += [
-            _dot(*axes.at(*point), 3.5, f"{kind}-fill", f"{point[0]:g}: {point[1]:.4g}") for point in points
+            svg.dot(*axes.at(*point), 3.5, f"{kind}-fill", f"{point[0]:g}: {point[1]:.4g}")
+            for point in points
         ]
     kept = next((point for point in points if point[0] == best), None)
     if kept:
         x, y = axes.at(*kept)
         body += [
-            _dot(x, y, 8, "ring"),
-            _text(x, y - 14, "kept", "strong", text_anchor=_anchor(x, axes.width)),
+            svg.dot(x, y, 8, "ring"),
+            svg.text(x, y - 14, "kept", "strong", text_anchor=_anchor(x, axes.width)),
         ]
     words = f"from {values[0]:.3g} to {values[-1]:.3g}, lowest {low:.3g}, highest {high:.3g}"
-    return _figure(f"{y_label} over {x_label}", words, axes.width, axes.height, body)
+    return svg.figure(f"{y_label} over {x_label}", words, axes.width, axes.height, body)
 
 
 def _anchor(x: float, width: float) -> str:
@@ -251,14 +168,16 @@ def heat_map(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
     body = []
     for i, (name, row) in enumerate(zip(labels, counts, strict=True)):
         y = top + i * cell
-        body.append(_text(left - 10, y + cell / 2 + 4, _short(name), "name", text_anchor="end"))
+        body.append(svg.text(left - 10, y + cell / 2 + 4, _short(name), "name", text_anchor="end"))
         spot = f"translate({left + i * cell + cell / 2:.1f} {top - 10:.1f}) rotate(-45)"
-        body.append(f'<g transform="{spot}">{_text(0, 0, _short(name), "name")}</g>')
+        body.append(f'<g transform="{spot}">{svg.text(0, 0, _short(name), "name")}</g>')
         body += [_cell(left + j * cell, y, cell, name, labels[j], n, sum(row)) for j, n in enumerate(row)]
     body += [
-        _text(left - 10, top - 12, "truth ↓  guess →", "label", text_anchor="end"),
+        svg.text(left - 10, top - 12, "truth ↓  guess →", "label", text_anchor="end"),
     ]
-    return _figure("Confusion matrix", "Rows: true label. Columns: what the model said.", width, height, body)
+    return svg.figure(
+        "Confusion matrix", "Rows: true label. Columns: what the model said.", width, height, body
+    )
 
 
 def _short(name: str) -> str:
@@ -277,5 +196,5 @@ def _cell(x: float, y: float, size: float, truth: str, guess: str, rows: int, to
     ]
     if rows:
         tone = "inverse" if shade > 0.6 else "count"
-        found.append(_text(x + size / 2, y + size / 2 + 4, f"{rows:,}", tone, text_anchor="middle"))
+        found.append(svg.text(x + size / 2, y + size / 2 + 4, f"{rows:,}", tone, text_anchor="middle"))
     return "".join(found)

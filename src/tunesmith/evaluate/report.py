@@ -17,6 +17,7 @@ calibration   {temperature, ece: Score, bins: [[confidence, right, rows]], curve
 data_curve    {points: [{rows, score: Score}], forecast: Forecast.to_json()}
 training      {loss: [[step, loss]], validation: [[step, score]], best_step, outcome, sentence}
 worst         [{place, text, label, guess, confidence}]
+gate          {passed, findings: [Finding.to_json()]}
 suspects      [{place, text, label, suggested, times}]
 recipe        the resolved recipe as TOML text;  lineage, environment: {name: value}
 """
@@ -28,18 +29,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tunesmith.evaluate import measure, plots
-from tunesmith.evaluate.calibration import reliability, risk_coverage, threshold
-from tunesmith.evaluate.predictions import right
-from tunesmith.parts import Predictions
+from tunesmith.evaluate import plots
+from tunesmith.evaluate.evidence import MOST_LABELS, about, worst
 from tunesmith.store import files
 
-MOST_LABELS = 25  # beyond that a matrix can't be read, and the most confused pairs are listed instead
-MOST_ROWS = 20
+__all__ = ["about", "in_order", "render", "title_of", "to_json", "worst"]
+
 WEAKEST = 15
-CURVE_POINTS = 120
+LONGEST = 600  # characters of a row that the page shows
 ORDER = (  # of splits, models and scores
     *("train", "validation", "test", "chosen", "linear", "majority"),
     *("macro_f1", "accuracy", "balanced_accuracy", "macro_precision", "macro_recall"),
@@ -91,6 +88,7 @@ def _template() -> Any:
         "size": _size,
         "weakest_first": _weakest_first,
         "in_order": in_order,
+        "clip": _clip,
     }
     return environment.from_string(Path(__file__).with_name("report.html.j2").read_text("utf-8"))
 
@@ -103,12 +101,13 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
         found["reliability"] = plots.reliability(curve["bins"])
         found["coverage"] = plots.coverage(curve["curve"], spot)
     if curve := report.get("data_curve"):
-        points = [(p["rows"], *(p["score"][k] for k in ("value", "low", "high"))) for p in curve["points"]]
+        known = [point for point in curve["points"] if point["score"]["value"] is not None]
+        points = [(p["rows"], *(p["score"][k] for k in ("value", "low", "high"))) for p in known]
         label = title_of(report.get("metric", "macro_f1"))
-        found["data"] = plots.data_curve(points, curve["forecast"]["curve"], label)
+        found["data"] = points and plots.data_curve(points, curve["forecast"]["curve"], label)
     training = report.get("training") or {}
     if training.get("loss"):
-        found["loss"] = plots.series(training["loss"], "step", "training loss", "two")
+        found["loss"] = plots.series(_thinned(training["loss"]), "step", "training loss", "two")
     if training.get("validation"):
         label = f"validation {title_of(report.get('metric', 'macro_f1'))}"
         found["validation"] = plots.series(
@@ -120,6 +119,13 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     if rows := _ladder_rows(report):
         found["ladder"] = plots.dots(rows, f"{title_of(report.get('metric', 'macro_f1'))} on validation rows")
     return found
+
+
+def _thinned(points: Sequence[Sequence[float]]) -> list[list[float]]:
+    """At most about 300 points: means of neighbours, so that a long run still draws a readable line."""
+    size = -(-len(points) // 300)
+    parts = [points[start : start + size] for start in range(0, len(points), size)]
+    return [[part[-1][0], sum(value for _, value in part) / len(part)] for part in parts]
 
 
 def _ladder_rows(report: Mapping[str, Any]) -> list[tuple[str, float, float | None, float | None, bool]]:
@@ -141,72 +147,6 @@ def _rung(rung: Mapping[str, Any]) -> str:
 
 def _is_chosen(report: Mapping[str, Any], rung: Mapping[str, Any]) -> bool:
     return bool(rung.get("chosen", rung["approach"] == report.get("chosen")))
-
-
-def about(
-    predictions: Predictions,
-    texts: Sequence[str],
-    places: Sequence[str],
-    *,
-    chosen_threshold: float | None = None,
-    temperature: float | None = None,
-) -> dict[str, Any]:
-    """The sections classes, confusion, calibration and worst of a report, from predictions of test rows.
-
-    texts and places are parallel to the rows.  chosen_threshold: the abstain threshold that was chosen elsewhere.
-    """
-    counts = measure.confusion(predictions)
-    unknown = bool(counts[-1].any())
-    labels = [*predictions.labels, measure.UNKNOWN] if unknown else list(predictions.labels)
-    square = np.hstack([counts, np.zeros((len(counts), 1), dtype=counts.dtype)]) if unknown else counts[:-1]
-    return {
-        "classes": [scores.to_json() for scores in measure.per_class(predictions)],
-        "confusion": {
-            "labels": labels,
-            "counts": square.tolist() if len(labels) <= MOST_LABELS else [],
-            "pairs": [list(pair) for pair in measure.most_confused(predictions)],
-        },
-        "calibration": _calibration(predictions, chosen_threshold, temperature),
-        "worst": worst(predictions, texts, places),
-    }
-
-
-def _calibration(predictions: Predictions, chosen: float | None, temperature: float | None) -> dict[str, Any]:
-    hits = right(predictions)
-    confidence = predictions.probs[np.arange(len(hits)), predictions.guess].astype(np.float64)
-    limit = threshold(confidence, hits)[0] if chosen is None else chosen
-    answered = confidence >= limit
-    _, covered, errors = risk_coverage(confidence, hits)
-    kept = np.unique(np.linspace(0, len(covered) - 1, CURVE_POINTS).astype(int)) if len(covered) else []
-    return {
-        "temperature": temperature,
-        "ece": measure.measure(predictions, ["ece"])["ece"].to_json(),
-        "bins": [list(found) for found in reliability(confidence, hits)],
-        "curve": [[float(covered[i]), float(errors[i])] for i in kept],
-        "threshold": float(limit),
-        "coverage": float(answered.mean()) if len(hits) else None,
-        "error": float(1 - hits[answered].mean()) if answered.any() else 0.0,
-    }
-
-
-def worst(
-    predictions: Predictions, texts: Sequence[str], places: Sequence[str], most: int = MOST_ROWS
-) -> list[dict[str, Any]]:
-    """The errors of which the model was surest, surest first."""
-    confidence = predictions.probs[np.arange(len(predictions.guess)), predictions.guess]
-    wrong = np.flatnonzero(~right(predictions))
-    names = (*predictions.labels, measure.UNKNOWN)  # truth -1 is the last
-    return [
-        {
-            "row": predictions.rows[i],
-            "place": places[i],
-            "text": texts[i],
-            "label": names[predictions.truth[i]],
-            "guess": names[predictions.guess[i]],
-            "confidence": float(confidence[i]),
-        }
-        for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    ]
 
 
 def in_order(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -231,6 +171,10 @@ def _score(score: Mapping[str, Any] | None) -> str:
     if score["low"] is None or score["high"] is None:
         return f"{score['value']:.3f}"
     return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 def _seconds(value: float | None) -> str:

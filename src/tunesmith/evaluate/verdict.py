@@ -52,16 +52,12 @@ def verdict(
         return Verdict("cannot-tell", "Can't tell: there are no test rows.", {"n": 0})
     score = interval(chosen, metric, replicates=replicates)
     rival, trivial = strongest_trivial(chosen, train_counts, metric, seed=seed)
-    null = metric.better * permuted_scores(chosen, metric, permutations, seed)
-    observed, bar = metric.better * score.value, metric.better * trivial
-    p = float((1 + (null >= observed - 1e-12).sum()) / (1 + permutations))
-    outcome = "not-better" if not observed > bar else "better" if p <= LEVEL else "cannot-tell"
-    more = _more(len(chosen.rows), p) if outcome == "cannot-tell" else None
-    numbers = {"value": score.value, "low": score.low, "high": score.high, "n": score.n} | {
-        "trivial": trivial,
-        "p": p,
-        "more_rows": more,
-    }
+    null = permuted_scores(chosen, metric, permutations, seed)
+    p = float((1 + (metric.better * (null - score.value) >= -1e-12).sum()) / (1 + permutations))
+    above = metric.better * (score.value - trivial) > 0
+    outcome = "not-better" if not above else "better" if p <= LEVEL else "cannot-tell"
+    more = _more(score.n, p) if outcome == "cannot-tell" else None
+    numbers = {**score.to_json(), "trivial": trivial, "p": p, "more_rows": more}
     sentence = " ".join([_claim(outcome, name, numbers, rival), *_against(chosen, baselines, metric, name)])
     return Verdict(outcome, sentence, numbers)
 
@@ -74,20 +70,16 @@ def strongest_trivial(
     prior = prior / prior.sum() if prior.sum() else np.full(len(prior), 1 / len(prior))
     blind = replace(predictions, probs=np.tile(prior, (len(predictions.rows), 1)))
     ones = np.ones(len(predictions.rows))
-    constants = [
-        metric.value(replace(blind, guess=np.full(len(ones), index)), ones)
-        for index in np.unique(predictions.truth[predictions.truth >= 0])
-    ] or [metric.value(replace(blind, guess=np.zeros(len(ones), dtype=np.int64)), ones)]
-    known = np.unique(predictions.truth[predictions.truth >= 0])
+    candidates = np.unique(np.maximum(predictions.truth, 0))
+    constants = [metric.value(replace(blind, guess=np.full(len(ones), label)), ones) for label in candidates]
     best = int(np.argmax(metric.better * np.array(constants)))
-    label = predictions.labels[known[best]] if len(known) else predictions.labels[0]
     generator = np.random.default_rng(seed)
     guesses = (generator.choice(len(prior), len(ones), p=prior) for _ in range(DRAWS))
     drawn = float(np.mean([metric.value(replace(blind, guess=guess), ones) for guess in guesses]))
     constant = float(constants[best])
     if metric.better * drawn > metric.better * constant:
         return "guessing by label frequency", drawn
-    return f"always answering '{label}'", constant
+    return f"always answering '{predictions.labels[candidates[best]]}'", constant
 
 
 def permuted_scores(predictions: Predictions, metric: Metric, permutations: int, seed: int) -> np.ndarray:
@@ -117,6 +109,8 @@ def _more(n: int, p: float) -> int | None:
 
 
 def _claim(outcome: str, name: str, numbers: Mapping[str, Any], rival: str) -> str:
+    if numbers["value"] is None:
+        return f"Can't tell: {name} is undefined on these {numbers['n']:,} test rows."
     head = {
         "better": "Better than guessing",
         "not-better": "Not better than guessing",
@@ -140,7 +134,7 @@ def _claim(outcome: str, name: str, numbers: Mapping[str, Any], rival: str) -> s
 
 def _range(numbers: Mapping[str, Any]) -> str:
     low, high = numbers["low"], numbers["high"]
-    return f" (95 % interval {low:.3f} to {high:.3f})" if np.isfinite(low) and np.isfinite(high) else ""
+    return "" if low is None or high is None else f" (95 % interval {low:.3f} to {high:.3f})"
 
 
 def _against(

@@ -215,7 +215,7 @@ def _prove_and_bundle(
     others = [rung for rung in rungs if rung.predictor and rung not in base] if prove_all else []
     proof = yield from prove.prove(climber, final, base, others)
     judged = _judge(final, proof, prepared, home)
-    lineage = {**_lineage(prepared), "run": run_.id, "parent": final.job.recipe.parent, "created": reporting.now()}
+    lineage = {**_lineage(prepared), "run": run_.id, "created": reporting.now()}
     found = reporting.gather(
         prepared,
         rungs,
@@ -419,6 +419,7 @@ def _recorded(events: Iterable[Event], run_: runs.Run) -> Iterator[Event]:
 def _lineage(prepared: Prepared) -> dict[str, Any]:
     return {
         "name": prepared.name,
+        "parent": prepared.recipe.parent,
         "digests": dict(prepared.digests),
         "versions": machine.versions(),
         "threads": prepared.recipe.train.threads,

@@ -16,7 +16,7 @@ from tunesmith.recipe.places import Places
 from tunesmith.recipe.sections import Recipe
 
 Tables = dict[str, Any]
-_BOUND = re.compile(r"\s*(>=|<=)\s*(-?\d+(\.\d+)?([eE][+-]?\d+)?)\s*")
+_BOUND = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(\.\d+)?([eE][+-]?\d+)?)\s*")
 
 
 def validated(tables: Tables, places: Places) -> Recipe:

@@ -106,7 +106,7 @@ def write(path: Path, content: bytes | Iterable[bytes]) -> str:
     return write_with(path, fill)
 
 
-def write_with(path: Path, fill: Callable[[Path], None]) -> str:
+def write_with(path: Path, fill: Callable[[Path], object]) -> str:
     """As `write`, for libraries that insist on writing a file themselves: `fill(temporary)` makes the content."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

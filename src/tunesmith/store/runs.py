@@ -29,7 +29,7 @@ from tunesmith.events import Event, Progress, Stage, Step
 from tunesmith.recipe import toml
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files, runlog
-from tunesmith.store.runlog import FAILED, INTERRUPTED, RESUMED
+from tunesmith.store.runlog import FAILED, INTERRUPTED
 
 Status = Literal["running", "finished", "failed", "interrupted"]
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -116,23 +116,19 @@ class Run:
         with contextlib.suppress(
             TunesmithError
         ):  # what is raised is the failure, not that it was not recorded
-            self._write({**events.to_json(Stage(FAILED, str(failure))), "error": error})
-
-    def append(self, event: Event) -> None:
-        """Record an event.  Steps wait up to a second for company; progress is not kept."""
-        if isinstance(event, Progress):
-            return
-        self._waiting.append(events.to_json(event))
-        if not isinstance(event, Step) or time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self._waiting.append({**runlog.to_line(Stage(FAILED, str(failure))), "error": error})
             self.flush()
 
-    def resumed(self, step: int) -> None:
-        """Record that the run goes on from the checkpoint of `step`: what came after it no longer counts."""
-        self._write({**events.to_json(Stage(RESUMED, f"at step {step}")), "step": step})
+    def append(self, event: Event) -> None:
+        """Record an event.  Steps wait up to a second for company; progress is not kept.
 
-    def _write(self, line: dict[str, Any]) -> None:
-        self._waiting.append(line)
-        self.flush()
+        A note 'resumed at step N' marks that what came after step N no longer counts (`events` leaves it out).
+        """
+        if isinstance(event, Progress):
+            return
+        self._waiting.append(runlog.to_line(event))
+        if not isinstance(event, Step) or time.monotonic() - self._flushed > _FLUSH_SECONDS:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -141,7 +137,7 @@ class Run:
         self._waiting, self._flushed = [], time.monotonic()
 
     def events(self) -> Iterator[Event]:
-        """The run's events as if it had never been interrupted (`resumed` explains)."""
+        """The run's events as if it had never been interrupted."""
         yield from map(events.from_json, runlog.settled(runlog.read(self.log)))
 
     @property
@@ -158,7 +154,7 @@ class Run:
         last = runlog.last_word(runlog.read(self.log))
         if last and last["event"] == "finished":
             return "finished"
-        return "failed" if last and last["name"] == FAILED else "interrupted"
+        return "failed" if last and last.get("name") == FAILED else "interrupted"
 
     def _held(self) -> bool:
         handle = os.open(self.folder / "lock", os.O_RDONLY)

@@ -1,0 +1,125 @@
+"""Short commands: models, runs, doctor, explain, init."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import put, put_json
+
+
+def _show(value: Any, as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        put_json(value)
+        return
+    for line in lines:
+        put(line)
+
+
+def list_models(home: options.Home = None, json: options.Json = False) -> None:
+    """All registered models, one line a version."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.models(home)
+    rows = [[each["ref"], each["stage"], each["created"], each["digest"][:12], each["folder"]] for each in found]
+    empty = ["no models yet: tunesmith up DATA"]
+    _show({"models": found}, json, tables.table([["model", "stage", "created", "digest", "folder"], *rows]) if rows else empty)
+
+
+def show_model(model: options.Model, home: options.Home = None, json: options.Json = False) -> None:
+    """One version: its scores on the test rows, verdict, lineage, promotions."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.show_model(model, home)
+    _show(found, json, tables.model(found))
+
+
+def promote(model: options.Model, home: options.Home = None, json: options.Json = False) -> None:
+    """Put a version into production: what NAME and NAME@production mean from now on."""
+    from tunesmith.lifecycle import desk
+
+    found = desk.promote(model, home)
+    _show(found, json, [f"{found['ref']} is in production   (back: tunesmith models rollback {found['name']})"])
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model's name.", autocompletion=options.complete.models)],
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Put the version back into production that was there before."""
+    from tunesmith.lifecycle import desk
+
+    found = desk.rollback(name, home)
+    _show(found, json, [f"{found['ref']} is in production again"])
+
+
+def list_runs(home: options.Home = None, json: options.Json = False) -> None:
+    """All runs, newest first."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.list_runs(home)
+    rows = [[each["id"], each["status"], each["approach"], each["data"]] for each in found]
+    empty = ["no runs yet: tunesmith up DATA"]
+    _show({"runs": found}, json, tables.table([["run", "status", "approach", "data"], *rows]) if rows else empty)
+
+
+def show_run(run: options.RunId, home: options.Home = None, json: options.Json = False) -> None:
+    """One run: status, recipe, lineage."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.show_run(run, home)
+    _show(found, json, tables.run(found))
+
+
+def watch_run(run: options.RunId, home: options.Home = None, json: options.Json = False) -> None:
+    """The events of a run, past and to come, until it ends; with --json one JSON object a line."""
+    from tunesmith.cli import render
+    from tunesmith.events import to_json
+    from tunesmith.lifecycle import desk
+
+    for event in desk.watch_run(run, home):
+        if json:
+            put_json(to_json(event))
+            continue
+        for line in render.lines(event):
+            put(line)
+
+
+def doctor(home: options.Home = None, json: options.Json = False) -> None:
+    """What this machine has, what is missing, and the command that brings it."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.doctor(home)
+    _show(found, json, tables.doctor(found))
+
+
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an error or a finding: D104.")],
+    json: options.Json = False,
+) -> None:
+    """What a code means, why it matters, what to do."""
+    from tunesmith.cli import tables
+    from tunesmith.lifecycle import desk
+
+    found = desk.explain(code)
+    body = [line for key in ("why", "fix") if found[key] for line in tables.paragraph(key, found[key])]
+    _show(found, json, [f"{found['code']}  {found['title']}", *body])
+
+
+def init(
+    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="Where to write recipe.toml.")] = ".",
+    json: options.Json = False,
+) -> None:
+    """Write a recipe to start from; nothing is overwritten."""
+    from tunesmith.lifecycle import desk
+
+    made = [str(path) for path in desk.init(folder)]
+    _show({"files": made}, json, [*made, f"next: edit it, then tunesmith train {made[0]}"])

@@ -1,0 +1,119 @@
+"""Commands on data and on models that exist: check, evaluate, compare, predict."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import put, put_json, tell
+
+
+def check(
+    data: options.Data,
+    text: options.Text = "",
+    label: options.Label = "",
+    test: options.Test = "",
+    sets: options.Sets = None,
+    json: options.Json = False,
+) -> int:
+    """Find what is wrong with a file before training; nothing is changed.  Exit code 3 where it can't be trained on."""
+    from tunesmith.cli import ask, ending, tables
+    from tunesmith.lifecycle import judging
+
+    result = ask.answered(
+        lambda fields: ending.followed(
+            lambda _: judging.check(data, fields=fields, test=test, overrides=sets or ())
+        ),
+        options.fields(text, label),
+        json,
+    )
+    _show(result.to_dict(), json, tables.findings)
+    return 3 if any(finding["severity"] == "error" for finding in result["findings"]) else 0
+
+
+def evaluate(
+    model: options.Model,
+    data: options.Data,
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Score a model on the labelled rows of a file."""
+    from tunesmith.cli import ask, ending, tables
+    from tunesmith.lifecycle import judging
+
+    result = ask.answered(
+        lambda fields: ending.followed(lambda _: judging.evaluate(model, data, fields=fields, home=home)),
+        options.fields(text, label),
+        json,
+    )
+    _show(result.to_dict(), json, tables.evaluation)
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="A B…", help="Models; each is compared with the first.", autocompletion=options.complete.models),
+    ],
+    on: Annotated[str, typer.Option("--on", metavar="DATA", help="Labelled rows, the same for all.")],
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Compare models on the same rows, paired: which is better, what one fixes and what it breaks."""
+    from tunesmith.cli import ask, ending, tables
+    from tunesmith.lifecycle import judging
+
+    result = ask.answered(
+        lambda fields: ending.followed(lambda _: judging.compare(models, on, fields=fields, home=home)),
+        options.fields(text, label),
+        json,
+    )
+    _show(result.to_dict(), json, tables.comparison)
+
+
+def predict(
+    model: options.Model,
+    data: Annotated[str, typer.Argument(metavar="FILE|-", help="A file, or - for lines of standard input.")],
+    text: options.Text = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> int:
+    """One line per row: place, label, confidence.  From - each line is a text, or JSON with the text's field.
+
+    \b
+    tunesmith predict tickets new.csv --json
+    echo "where is my parcel" | tunesmith predict tickets -
+    """
+    import io
+
+    from tunesmith.lifecycle import judging
+
+    stdin = None
+    if data == "-":
+        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="\n")
+    lost = 0
+    for row in judging.predict(model, data, text=text, home=home, stdin=stdin):
+        lost += "error" in row
+        if json:
+            put_json(row)
+        elif "error" in row:
+            tell(f"{row['place']}: {row['error']} · {row['fix']}")
+        else:
+            put(f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}")
+    if lost:
+        tell(f"{lost:,} rows could not be read and have no prediction")
+    return 3 if lost else 0
+
+
+def _show(value: dict[str, Any], as_json: bool, lines: Any) -> None:
+    if as_json:
+        put_json(value)
+        return
+    for line in lines(value):
+        put(line)

@@ -1,0 +1,115 @@
+"""The long commands: `up`, from a file to a served model, and `train`, one recipe."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli import options
+from tunesmith.cli.console import put, put_json
+
+KINDS = ("simple", "best")
+
+
+def up(
+    data: options.Data,
+    text: options.Text = "",
+    label: options.Label = "",
+    group: Annotated[
+        str, typer.Option("--group", metavar="COL", help="Column whose equal values stay on one side.")
+    ] = "",
+    test: options.Test = "",
+    base: Annotated[
+        str, typer.Option("--base", metavar="NAME", help="Base model: minilm, a folder, or a hub id.")
+    ] = "",
+    budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="90, 90s, 10m or 1h.")] = "10m",
+    prefer: Annotated[str, typer.Option("--prefer", metavar="simple|best", help="Which rung to serve.")] = "simple",
+    home: options.Home = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for report.html and report.json.")
+    ] = None,
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="Serve until Ctrl-C; on a terminal by default.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the server; 0: a free one.")] = 8080,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of order, split and weights.")] = 0,
+    offline: options.Offline = False,
+    prove_all: Annotated[bool, typer.Option("--prove-all", help="Score every rung on the test rows.")] = False,
+    sets: options.Sets = None,
+    json: options.Json = False,
+) -> int:
+    """From a file with a text and a label to a proven, served classifier.
+
+    \b
+    tunesmith up tickets.csv
+    tunesmith up tickets.csv --text body --label queue --group customer
+    tunesmith up train.csv --test heldout.csv --budget 1h --prefer best
+    """
+    from tunesmith import lifecycle
+    from tunesmith.cli import ask, ending, usage
+
+    seconds, chosen = usage.budget(budget), usage.one_of("--prefer", prefer, KINDS)
+    options.go_offline(offline)
+    keep = serve if serve is not None else sys.stdin.isatty() and sys.stdout.isatty() and not json
+
+    def begin(fields: dict[str, str], stop: Any) -> Any:
+        return lifecycle.up(
+            data,
+            fields=fields,
+            test=test,
+            base=base,
+            budget=seconds,
+            prefer=chosen,
+            home=home,
+            out=out,
+            serve=keep,
+            port=port,
+            seed=seed,
+            offline=offline,
+            prove_all=prove_all,
+            overrides=sets or (),
+            stop=stop,
+        )
+
+    result = ask.answered(lambda fields: ending.followed(lambda stop: begin(fields, stop)), options.fields(text, label, group), json)
+    return ending.shown(result, json)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False)] = "",
+    sets: options.Sets = None,
+    resume: Annotated[
+        str, typer.Option("--resume", metavar="RUN", help="Take an interrupted run up again.", autocompletion=options.complete.runs)
+    ] = "",
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="The whole life on samples and a miniature, in seconds.")
+    ] = False,
+    home: options.Home = None,
+    offline: options.Offline = False,
+    json: options.Json = False,
+) -> int:
+    """One recipe, from its data to a registered model.
+
+    \b
+    tunesmith train recipe.toml --set train.epochs=3
+    tunesmith train --resume 20261120-161500-3fa2
+    """
+    from tunesmith import lifecycle
+    from tunesmith.cli import ending
+
+    options.go_offline(offline)
+    result = ending.followed(
+        lambda stop: lifecycle.train(
+            recipe or None,
+            overrides=sets or (),
+            resume=resume,
+            rehearse=rehearse,
+            home=home,
+            offline=offline,
+            stop=stop,
+        )
+    )
+    return ending.shown(result, json)

@@ -1,0 +1,101 @@
+"""What typer refuses of a command line, as an error of ours: with a code, the nearest word and a fix."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+
+from tunesmith.errors import UsageError
+
+# the class that all refusals of a command line share: UsageError of the click that typer brings along
+Refused: type[Any] = typer.BadParameter.__mro__[1]
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def show_help(refused: Any) -> int:
+    """Where the command line only lacks a command: print the help of what there is, 2; else 0."""
+    if type(refused).__name__ != "NoArgsIsHelpError":
+        return 0
+    typer.echo(refused.message, err=True)
+    return UsageError.exit_code
+
+
+def translated(refused: Any) -> UsageError:
+    """A refusal of typer's as C120 (no such command), C121 (no such option), C122 (missing) or C123 (other)."""
+    kind, context = type(refused).__name__, refused.ctx
+    path = context.command_path if context else "tunesmith"
+    unknown = re.match(r"No such command ['\"](.*)['\"]", refused.format_message())
+    if unknown:
+        return _no_command(unknown[1], context, path)
+    if kind == "NoSuchOption":
+        return _no_option(refused.option_name, context, path)
+    code = "C122" if kind == "MissingParameter" or "requires an argument" in refused.message else "C123"
+    found = refused.format_message().rstrip(".")
+    return UsageError(code, found, expected=_usage(context), fixes=(f"{path} --help",), where=path)
+
+
+def _no_command(word: str, context: Any, path: str) -> UsageError:
+    from tunesmith.catalog import nearest
+
+    legal = list(context.command.list_commands(context))
+    close = nearest(word, legal)
+    return UsageError(
+        "C120",
+        f"there is no command '{path} {word}'",
+        expected=f"one of: {', '.join(legal)}",
+        fixes=((f"{path} {close}",) if close else ()) + (f"{path} --help",),
+        where=path,
+    )
+
+
+def _no_option(word: str, context: Any, path: str) -> UsageError:
+    from tunesmith.catalog import nearest
+
+    params = context.command.params if context else []
+    legal = sorted(
+        {name for param in params for name in param.opts if name.startswith("--") and not param.hidden}
+    )
+    close = nearest(word, legal)
+    return UsageError(
+        "C121",
+        f"'{path}' has no option {word}",
+        expected=f"one of: {', '.join(legal)}" if legal else _usage(context),
+        fixes=((f"{path} … {close}",) if close else ()) + (f"{path} --help",),
+        where=path,
+    )
+
+
+def _usage(context: Any) -> str:
+    return " ".join(context.get_usage().split()).removeprefix("Usage: ") if context else ""
+
+
+def budget(text: str) -> float:
+    """Seconds of '90', '90s', '10m' or '1h'.  Raises UsageError C124."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text.lower())
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    if not 0 < seconds <= 30 * 24 * 3600:
+        raise UsageError(
+            "C124",
+            f"'{text}' is no time budget",
+            expected="seconds, or a number with s, m or h: 90, 90s, 10m, 1h",
+            fixes=("--budget 10m",),
+            where="--budget",
+        )
+    return seconds
+
+
+def one_of(option: str, value: str, legal: tuple[str, ...]) -> str:
+    """The value, where it is legal.  Raises UsageError C123 with the nearest."""
+    if value not in legal:
+        from tunesmith.catalog import nearest
+
+        raise UsageError(
+            "C123",
+            f"'{value}' is no value of {option}",
+            expected=f"one of: {', '.join(legal)}",
+            fixes=(f"{option} {nearest(value, list(legal)) or legal[0]}",),
+            where=option,
+        )
+    return value

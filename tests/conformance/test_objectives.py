@@ -1,0 +1,33 @@
+"""What every objective must do: a feed that is a function of (seed, epoch) and can begin anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from miniature import job
+
+from tunesmith import catalog
+
+pytestmark = pytest.mark.neural
+OBJECTIVES = catalog.names("objective")
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_feed_begun_in_the_middle_is_the_rest_of_the_whole_feed(name: str, tmp_path: Path) -> None:
+    objective, made = catalog.part("objective", name)(), job(tmp_path)
+    whole = [(epoch, [b.rows for b in parts]) for epoch, parts in objective.feed(made, 0)]
+    assert len(whole) == objective.steps(made)
+    for start in (1, 5, len(whole) - 1, len(whole)):
+        rest = [(epoch, [b.rows for b in parts]) for epoch, parts in objective.feed(made, start)]
+        assert rest == whole[start:]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_loss_is_a_sum_and_its_terms_are_counted(name: str, tmp_path: Path) -> None:
+    objective, made = catalog.part("objective", name)(), job(tmp_path)
+    _, parts = next(iter(objective.feed(made, 0)))
+    terms = objective.loss(made, made.task.tiny(made.codec), parts[0])
+    assert set(terms) == set(parts[0].counts)
+    assert all(value.ndim == 0 and value.requires_grad for value in terms.values())
+    assert all(count > 0 for count in parts[0].counts.values())
