@@ -82,7 +82,9 @@ def cli() -> str:
         "one JSON object on standard error. Nothing is asked unless standard input is a terminal.\n\n"
     )
     commands = "\n".join(_commands(typer.main.get_command(app), "tunesmith"))
-    codes = "## Exit codes\n\n0 means done. Other codes name the kind of error:\n\n" + table(("code", "error"), numbers)
+    codes = "## Exit codes\n\n0 means done. Other codes name the kind of error:\n\n" + table(
+        ("code", "error"), numbers
+    )
     return f"{about}{codes}\n{commands}"
 
 
@@ -125,7 +127,9 @@ def _parameter(param: Any) -> tuple[str, str, str]:
     meaning = param.help or ""
     if param.envvar and isinstance(param.envvar, str):
         meaning += f" Variable: `{param.envvar}`."
-    default = "" if param.default in (None, "", False, ()) or callable(param.default) else _code(param.default)
+    default = (
+        "" if param.default in (None, "", False, ()) or callable(param.default) else _code(param.default)
+    )
     return _code(names + value), default, meaning
 
 
@@ -140,8 +144,8 @@ def recipe() -> str:
     head = ("key", "type", "default", "meaning")
     return (
         "# Recipe\n\nA recipe is a TOML file. Unknown keys are errors that name the line and the nearest word. Any key can be\n"
-        "given on the command line: `--set train.epochs=3`. `approach = \"linear\"` is short for `[approach]` with `name`.\n"
-        "In `[gate]` each metric may carry a bound: `macro_f1 = \">= 0.85\"`; the metrics are listed in [parts](parts.md).\n\n"
+        'given on the command line: `--set train.epochs=3`. `approach = "linear"` is short for `[approach]` with `name`.\n'
+        'In `[gate]` each metric may carry a bound: `macro_f1 = ">= 0.85"`; the metrics are listed in [parts](parts.md).\n\n'
         f"{table(head, whole)}\n## Keys of parts\n\n`tuning[lora].rank` is the key `rank` of `[tuning]` when its `name` is `lora`.\n\n{table(head, own)}"
     )
 
@@ -168,7 +172,9 @@ def codes() -> str:
 
 def parts() -> str:
     """Every part by its kind, with its own keys."""
-    lines = ["# Parts\n\nThe name of a part is the name of its file. [How to add one](../../CONTRIBUTING.md).\n"]
+    lines = [
+        "# Parts\n\nThe name of a part is the name of its file. [How to add one](../../CONTRIBUTING.md).\n"
+    ]
     for kind in catalog.HOMES:
         found = catalog.parts(kind)
         lines.append(f"## {kind}\n\n{KINDS[kind]} Folder: `src/{catalog.HOMES[kind].replace('.', '/')}`.\n")
@@ -178,7 +184,9 @@ def parts() -> str:
 
 
 def _own(part: Any) -> str:
-    return ", ".join(f"`{name}` = {info.get_default()}" for name, info in getattr(part, "model_fields", {}).items())
+    return ", ".join(
+        f"`{name}` = {info.get_default()}" for name, info in getattr(part, "model_fields", {}).items()
+    )
 
 
 # ---- Python, HTTP, events ---------------------------------------------------------------------------------------
@@ -186,7 +194,9 @@ def _own(part: Any) -> str:
 
 def api() -> str:
     """The public names of `tunesmith`."""
-    lines = ["# Python\n\n`import tunesmith` loads nothing heavy; libraries load when a function needs them.\n"]
+    lines = [
+        "# Python\n\n`import tunesmith` loads nothing heavy; libraries load when a function needs them.\n"
+    ]
     for name in tunesmith.__all__:
         value = getattr(tunesmith, name)
         if inspect.isclass(value):
@@ -197,7 +207,9 @@ def api() -> str:
 
 
 def _function(name: str, value: Callable[..., Any], level: str = "##") -> str:
-    return f"{level} `{name}`\n\n```text\n{_signature(name.rpartition('.')[2], value)}\n```\n\n{_doc(value)}\n"
+    return (
+        f"{level} `{name}`\n\n```text\n{_signature(name.rpartition('.')[2], value)}\n```\n\n{_doc(value)}\n"
+    )
 
 
 def _signature(name: str, value: Callable[..., Any]) -> str:
@@ -240,7 +252,9 @@ def http() -> str:
     described = FastAPI(title="tunesmith", version="1")
     served._add_routes(described)
     document = described.openapi()
-    lines = ["# HTTP\n\nEvery error has the shape `ErrorResponse`. `/openapi.json` of a running server says the same for programs.\n"]
+    lines = [
+        "# HTTP\n\nEvery error has the shape `ErrorResponse`. `/openapi.json` of a running server says the same for programs.\n"
+    ]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             lines.append(_route(method.upper(), path, operation))
@@ -253,7 +267,9 @@ def http() -> str:
 def _route(method: str, path: str, operation: Mapping[str, Any]) -> str:
     taken = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     given = operation["responses"]["200"].get("content", {})
-    shape = next((content.get("schema", {}) for kind, content in given.items() if kind == "application/json"), {})
+    shape = next(
+        (content.get("schema", {}) for kind, content in given.items() if kind == "application/json"), {}
+    )
     shown = _kind(shape) if shape else ", ".join(given)
     refused = ", ".join(sorted(code for code in operation["responses"] if code != "200"))
     asked = f"Takes {_kind(taken)}. " if taken else ""
@@ -277,7 +293,12 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 def _shape(name: str, shape: Mapping[str, Any]) -> str:
     rows = [
-        (_code(key), _kind(value), "yes" if key in shape.get("required", ()) else "", value.get("description", ""))
+        (
+            _code(key),
+            _kind(value),
+            "yes" if key in shape.get("required", ()) else "",
+            value.get("description", ""),
+        )
         for key, value in shape.get("properties", {}).items()
     ]
     return f"### {name}\n\n{shape.get('description', '')}\n\n{table(('key', 'type', 'required', 'meaning'), rows)}"

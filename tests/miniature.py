@@ -24,7 +24,14 @@ OPTIONS = {
 }
 
 
-def job(folder: Path, *, tuning: Any = "full", task: Any = "text-classification", resume: bool = False, **train: Any) -> Job:
+def job(
+    folder: Path,
+    *,
+    tuning: Any = "full",
+    task: Any = "text-classification",
+    resume: bool = False,
+    **train: Any,
+) -> Job:
     """A job of 24 training and 12 validation samples in `folder`."""
     recipe = Recipe.model_validate(
         {"data": {"source": "samples"}, "task": task, "tuning": tuning, "train": OPTIONS | train}
@@ -34,7 +41,9 @@ def job(folder: Path, *, tuning: Any = "full", task: Any = "text-classification"
     profile = Profile(len(rows), Counter(made.target(row) or "" for row in rows))
     codec = made.tiny_codec(profile)
     seed = recipe.train.seed
-    return Job(made, recipe, rows[::2], rows[1::4], codec, None, folder, folder / "cache", seed=seed, resume=resume)
+    return Job(
+        made, recipe, rows[::2], rows[1::4], codec, None, folder, folder / "cache", seed=seed, resume=resume
+    )
 
 
 def fit(made: Job) -> list[Any]:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import tunesmith.evaluate
+import tunesmith.train
+
 if TYPE_CHECKING:
-    from tunesmith.library import check, compare, evaluate, load, predict, train, up
+    from tunesmith.library import check, compare, load, predict, up
 
     __version__: str
 
 __all__ = ["__version__", "check", "compare", "evaluate", "load", "predict", "train", "up"]
+
+
+class _Stage(ModuleType):
+    """`tunesmith.train` and `tunesmith.evaluate` are packages and verbs: called, they do what the library says."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from tunesmith import library
+
+        return getattr(library, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
+tunesmith.train.__class__ = tunesmith.evaluate.__class__ = _Stage
 
 
 def __getattr__(name: str) -> Any:

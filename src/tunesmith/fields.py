@@ -55,5 +55,7 @@ class Broken:
 
 def row_key(fields: Mapping[str, Any]) -> str:
     """The content hash of a mapped row: independent of column order, file and machine."""
-    canonical = json.dumps(dict(fields), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    canonical = json.dumps(
+        dict(fields), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,7 +12,16 @@ from typing import Any
 from tunesmith import doors
 from tunesmith.store import files
 
-LIBRARIES = ("tunesmith", "numpy", "scikit-learn", "torch", "transformers", "peft", "tokenizers", "safetensors")
+LIBRARIES = (
+    "tunesmith",
+    "numpy",
+    "scikit-learn",
+    "torch",
+    "transformers",
+    "peft",
+    "tokenizers",
+    "safetensors",
+)
 FASTER = 1.3  # bfloat16 must win by this factor before its rounding is accepted
 
 

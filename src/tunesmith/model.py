@@ -71,7 +71,9 @@ class Model:
     def predict(self, records: Sequence[Record]) -> list[Prediction]:
         """One calibrated prediction per record, in order."""
         outputs = self.predictor.outputs(records)
-        return [self.task.decode(record, out, self.codec) for record, out in zip(records, outputs, strict=True)]
+        return [
+            self.task.decode(record, out, self.codec) for record, out in zip(records, outputs, strict=True)
+        ]
 
     def predict_texts(self, texts: Sequence[str]) -> list[Prediction]:
         """Predictions for plain texts.  Raises DataError F020 for what is no text."""
@@ -106,7 +108,9 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def compare(golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool) -> list[str]:
+def compare(
+    golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool
+) -> list[str]:
     """One line for each golden row that an answer does not repeat."""
     if len(golden) != len(answers):
         return [f"{len(answers)} answers for {len(golden)} golden rows"]

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from tunesmith.bases import Base
     from tunesmith.recipe.sections import Recipe, Train
 
-    Net = torch.nn.Module
     Tensor = torch.Tensor
 else:
-    Net = Tensor = Any
+    Tensor = Any
 
+Net = Any  # a torch.nn.Module with `backbone` and `head`; what else it has is between a task and its network
 Output = np.ndarray  # what a model says of one example before decoding: for labels, float32 logits [C]
 
 

@@ -24,7 +24,8 @@ def job(name: str, folder: Path, **train: Any) -> Job:
         {
             "data": {"source": "samples"},
             "approach": name,
-            "train": {"epochs": 3, "batch_size": 8, "dtype": "float32", "threads": 1, "peak_lr": 5e-3} | train,
+            "train": {"epochs": 3, "batch_size": 8, "dtype": "float32", "threads": 1, "peak_lr": 5e-3}
+            | train,
         }
     )
     task = catalog.make("task", recipe.task)

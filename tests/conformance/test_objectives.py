@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from miniature import job
 
+from miniature import job
 from tunesmith import catalog
 
 pytestmark = pytest.mark.neural

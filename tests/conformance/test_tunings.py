@@ -73,7 +73,7 @@ def test_a_delta_of_another_shape_or_with_a_tensor_missing_is_refused(name: str)
     net = tuning.apply(net)
     delta = dict(tuning.delta(net))
     first = sorted(delta)[0]
-    with pytest.raises(ValueError, match="head|backbone"):
+    with pytest.raises(ValueError, match=r"head|backbone"):
         tuning.load(net, {key: value for key, value in delta.items() if key != first})
     with pytest.raises(ValueError, match="shape"):
         tuning.load(net, delta | {first: delta[first].new_zeros(1, 1, 1)})

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from miniature import fit, job, weights
 
 pytestmark = [pytest.mark.neural, pytest.mark.slow]
@@ -24,7 +25,9 @@ KILLS = 8
 
 
 @pytest.mark.parametrize("tuning", ["'full'", "{'name': 'lora', 'rank': 4}"], ids=["full", "lora"])
-def test_killed_runs_end_with_the_bits_of_an_uninterrupted_one(tmp_path: Path, seed: int, tuning: str) -> None:
+def test_killed_runs_end_with_the_bits_of_an_uninterrupted_one(
+    tmp_path: Path, seed: int, tuning: str
+) -> None:
     whole = job(tmp_path / "whole", tuning=eval(tuning), epochs=40, save_steps=2)
     fit(whole)
     wanted, rng, folder = hashlib.sha256(weights(whole)).hexdigest(), random.Random(seed), tmp_path / "killed"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniature import fit, job, weights
 
+from miniature import fit, job, weights
 from tunesmith import catalog, doors, lifecycle
 from tunesmith.events import Measured, Saved, Step
 from tunesmith.gate import judge
@@ -20,10 +20,14 @@ from tunesmith.recipe import schema
 from tunesmith.recipe.sections import Gate, Recipe
 
 pytestmark = pytest.mark.neural
-LINES = ["body,queue,kind,customer"] + [
-    f"text number {n} says {'cats purr' if n % 3 else 'dogs bark'} {n * 7919 % 97},{'cat' if n % 3 else 'dog'},{'x' if n % 2 else 'y'},c{n // 4}"
-    for n in range(120)
-]
+
+
+def _line(n: int) -> str:
+    sound, label, kind = ("cats purr", "cat", n % 2) if n % 3 else ("dogs bark", "dog", n % 2)
+    return f"text number {n} says {sound} {n * 7919 % 97},{label},{'xy'[kind]},c{n // 4}"
+
+
+LINES = ["body,queue,kind,customer", *map(_line, range(120))]
 
 
 def trained(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -92,7 +96,9 @@ def drain(events: Iterator[Any]) -> Any:
             return ended.value
 
 
-def data_key(change: dict[str, Any], see: Callable[[prepare.Prepared], Any], more: list[str] | None = None) -> Any:
+def data_key(
+    change: dict[str, Any], see: Callable[[prepare.Prepared], Any], more: list[str] | None = None
+) -> Any:
     def differs(folder: Path) -> bool:
         one = see(prepared(folder / "0", more=more or []))
         return one != see(prepared(folder / "1", more=more or [], **change))
@@ -127,14 +133,21 @@ def another_base(folder: Path) -> bool:
 def parts_differ(kind: str) -> Callable[[Path], bool]:
     def differs(folder: Path) -> bool:
         with pytest.raises(Exception, match="C103"):
-            catalog.make(kind, Recipe.model_validate({"data": {"source": "x"}, kind: "nonsense"}).model_copy().__dict__[kind])
+            catalog.make(
+                kind,
+                Recipe.model_validate({"data": {"source": "x"}, kind: "nonsense"})
+                .model_copy()
+                .__dict__[kind],
+            )
         return len(catalog.names(kind)) >= 1
 
     return differs
 
 
 def tuning_name(folder: Path) -> bool:
-    return trained(folder / "0", tuning="full")["weights"] != trained(folder / "1", tuning="freeze")["weights"]
+    return (
+        trained(folder / "0", tuning="full")["weights"] != trained(folder / "1", tuning="freeze")["weights"]
+    )
 
 
 def approach_name(folder: Path) -> bool:
@@ -142,7 +155,11 @@ def approach_name(folder: Path) -> bool:
     for name in ("majority", "linear"):
         made = job(folder / name)
         part = type(made.recipe.approach)(name=name)
-        list(catalog.make("approach", part).fit(replace(made, recipe=made.recipe.model_copy(update={"approach": part}))))
+        list(
+            catalog.make("approach", part).fit(
+                replace(made, recipe=made.recipe.model_copy(update={"approach": part}))
+            )
+        )
         left.append({path.name for path in made.model.iterdir()})
     return left[0] != left[1]
 
@@ -163,7 +180,9 @@ def target_error(folder: Path) -> bool:
     logits = rng.normal(size=(200, 3)) + 1.5 * np.eye(3)[truth]
 
     def threshold(value: float | None) -> float:
-        recipe = made.recipe.model_copy(update={"serve": made.recipe.serve.model_copy(update={"target_error": value})})
+        recipe = made.recipe.model_copy(
+            update={"serve": made.recipe.serve.model_copy(update={"target_error": value})}
+        )
         codec, _ = prove._calibrated(made.codec, Rung("x", recipe), logits, truth)
         return codec.settings["threshold"]
 
@@ -173,17 +192,16 @@ def target_error(folder: Path) -> bool:
 def served(key: str) -> Callable[[Path], bool]:
     def differs(folder: Path) -> bool:
         from serving import make_model
-
         from tunesmith.http.app import create_app
 
         model, _ = make_model(folder)
         options = model.recipe.serve.model_copy(update={key: 97})
         changed = replace(model, recipe=model.recipe.model_copy(update={"serve": options}))
         plain, other = (create_app(each).state.service.batcher for each in (model, changed))
-        values = [(b._max_batch, b._max_queue) for b in (plain, other)]
+        limits = [(batcher.max_batch, batcher.max_queue) for batcher in (plain, other)]
         plain.close()
         other.close()
-        return values[0] != values[1]
+        return limits[0] != limits[1]
 
     return differs
 
@@ -200,7 +218,9 @@ def decided(folder: Path) -> bool:
     profile = Profile(100, {"a": 50, "b": 50})
     free = Recipe.model_validate({"data": {"source": "x"}, "train": {"epochs": 3}})
     bound = free.model_copy(update={"decided": {"train.epochs": "you"}})
-    return [r.train.epochs for _, r in ladder(free, profile)] != [r.train.epochs for _, r in ladder(bound, profile)]
+    return [r.train.epochs for _, r in ladder(free, profile)] != [
+        r.train.epochs for _, r in ladder(bound, profile)
+    ]
 
 
 CASES: dict[str, Callable[[Path], bool]] = {
@@ -238,21 +258,28 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "serve.max_queue": served("max_queue"),
     "decided": decided,
     "task[text-classification].max_length": part_key("task", "text-classification", "max_length", 8, 64),
-    "task[text-classification].label_smoothing": part_key("task", "text-classification", "label_smoothing", 0.0, 0.3),
+    "task[text-classification].label_smoothing": part_key(
+        "task", "text-classification", "label_smoothing", 0.0, 0.3
+    ),
     "task[text-classification].pooling": part_key("task", "text-classification", "pooling", "mean", "first"),
-    "task[text-classification].balance": lambda folder: len(
-        {
-            catalog.part("task", "text-classification")(balance=value)
-            .codec(None, Profile(60, {"a": 50, "b": 10}))
-            .settings["balance"]
-            for value in ("none", "weights", "oversample")
-        }
-    )
-    == 3,
+    "task[text-classification].balance": lambda folder: (
+        len(
+            {
+                catalog.part("task", "text-classification")(balance=value)
+                .codec(None, Profile(60, {"a": 50, "b": 10}))
+                .settings["balance"]
+                for value in ("none", "weights", "oversample")
+            }
+        )
+        == 3
+    ),
     "approach[features].strength": approach_key("features", "strength", 0.01, 1.0),
     "approach[linear].words": approach_key("linear", "words", 1, 3),
     "approach[linear].characters": approach_key("linear", "characters", 2, 5),
     "approach[linear].strength": approach_key("linear", "strength", 0.1, 50.0),
+    "tuning[full].head": part_key("tuning", "full", "head", 1.0, 10.0),
+    "tuning[freeze].head": part_key("tuning", "freeze", "head", 1.0, 10.0),
+    "tuning[lora].head": part_key("tuning", "lora", "head", 1.0, 10.0),
     "tuning[freeze].layers": part_key("tuning", "freeze", "layers", 0, 1),
     "tuning[lora].rank": part_key("tuning", "lora", "rank", 2, 8),
     "tuning[lora].alpha": part_key("tuning", "lora", "alpha", 4.0, 64.0),

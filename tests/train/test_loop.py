@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from miniature import fit, job, weights
 
+from miniature import fit, job, weights
 from tunesmith import catalog
 from tunesmith.errors import Interrupted, TrainingError
 from tunesmith.events import Measured, Note, Saved, Step
@@ -114,7 +114,9 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_on_and_names_the_rows(
     assert not list((tmp_path / "checkpoints").glob("step-*"))
 
 
-def test_one_bad_step_is_passed_over_and_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_bad_step_is_passed_over_and_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, calls = job(tmp_path), iter(range(1000))
     original = type(made.task).loss
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from miniature import job
 
+from miniature import job
 from tunesmith.parts import Example
 from tunesmith.train import order
 

@@ -80,10 +80,12 @@ class _Encoder:
     """The frozen encoder: records → unit vectors [D] in float32."""
 
     def __init__(self, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> None:
-        assert isinstance(task, NeuralTask)
+        if not isinstance(task, NeuralTask):
+            raise TypeError(f"{type(task).__name__} has no network: `serves` says so")
         self._task, self._codec = task, codec
         machine.set_threads(recipe.train.threads)
-        self._net = _loaded(task, base, codec.files["tokenizer.json"])
+        # a frozen section is hashable, which pydantic's type does not tell
+        self._net = _loaded(task, base, codec.files["tokenizer.json"])  # pyright: ignore[reportArgumentType]
         digest = base.digest if base else "tiny"
         settings = f"{digest} {task.model_dump_json()} {codec.settings['max_length']}"
         self.key = hashlib.sha256(settings.encode()).hexdigest()[:32]
@@ -98,7 +100,8 @@ class _Encoder:
 def _loaded(task: NeuralTask, base: Base | None, tokenizer: bytes) -> Any:
     from tunesmith.nn import encoder
 
-    doors.open("torch").manual_seed(0)  # a miniature's weights are random, and must be the same when opened again
+    # a miniature's weights are random, and must be the same when it is opened again
+    doors.open("torch").manual_seed(0)
     codec = Codec({"labels": ["none"]}, {"tokenizer.json": tokenizer})
     if base is None:
         return task.tiny(codec)

@@ -57,7 +57,7 @@ class Tune(Approach):
                 engine.forward_backward(batch, engine.total(parts), 0, index)
             engine.optim_step(0.0)
             took.append(time.perf_counter() - start)
-        # the first step warms caches up; each epoch also predicts the validation rows, at a third of a step's cost a row
+        # the first step warms caches up; a predicted validation row costs about a third of a trained one
         epochs = job.options.epochs
         predicting = len(job.validation) * epochs * job.options.evaluations / 3 / job.options.batch_size
         return float(np.median(took[1:] or took)) * (objective.steps(job) + predicting) * 1.1

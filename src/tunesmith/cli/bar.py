@@ -80,9 +80,7 @@ class Live(Bar):
         if self._task is None:
             self._task = self._progress.add_task("", total=total, what="", extra="", eta="")
         eta = " ".join(_eta(left))
-        self._progress.update(
-            self._task, completed=done, total=total, what=clean(what), extra=extra, eta=eta
-        )
+        self._progress.update(self._task, completed=done, total=total, what=clean(what), extra=extra, eta=eta)
 
     def clear(self) -> None:
         super().clear()
@@ -103,7 +101,11 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60:02} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return (
+        f"{whole // 60} min {whole % 60:02} s"
+        if whole < 3600
+        else f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    )
 
 
 @contextmanager

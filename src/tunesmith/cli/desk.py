@@ -24,9 +24,15 @@ def list_models(home: options.Home = None, json: options.Json = False) -> None:
     from tunesmith.lifecycle import desk
 
     found = desk.models(home)
-    rows = [[each["ref"], each["stage"], each["created"], each["digest"][:12], each["folder"]] for each in found]
+    rows = [
+        [each["ref"], each["stage"], each["created"], each["digest"][:12], each["folder"]] for each in found
+    ]
     empty = ["no models yet: tunesmith up DATA"]
-    _show({"models": found}, json, tables.table([["model", "stage", "created", "digest", "folder"], *rows]) if rows else empty)
+    _show(
+        {"models": found},
+        json,
+        tables.table([["model", "stage", "created", "digest", "folder"], *rows]) if rows else empty,
+    )
 
 
 def show_model(model: options.Model, home: options.Home = None, json: options.Json = False) -> None:
@@ -43,11 +49,15 @@ def promote(model: options.Model, home: options.Home = None, json: options.Json 
     from tunesmith.lifecycle import desk
 
     found = desk.promote(model, home)
-    _show(found, json, [f"{found['ref']} is in production   (back: tunesmith models rollback {found['name']})"])
+    _show(
+        found, json, [f"{found['ref']} is in production   (back: tunesmith models rollback {found['name']})"]
+    )
 
 
 def rollback(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model's name.", autocompletion=options.complete.models)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model's name.", autocompletion=options.complete.models)
+    ],
     home: options.Home = None,
     json: options.Json = False,
 ) -> None:
@@ -66,7 +76,9 @@ def list_runs(home: options.Home = None, json: options.Json = False) -> None:
     found = desk.list_runs(home)
     rows = [[each["id"], each["status"], each["approach"], each["data"]] for each in found]
     empty = ["no runs yet: tunesmith up DATA"]
-    _show({"runs": found}, json, tables.table([["run", "status", "approach", "data"], *rows]) if rows else empty)
+    _show(
+        {"runs": found}, json, tables.table([["run", "status", "approach", "data"], *rows]) if rows else empty
+    )
 
 
 def show_run(run: options.RunId, home: options.Home = None, json: options.Json = False) -> None:

@@ -8,11 +8,7 @@ import functools
 import io
 import json
 import os
-import secrets
-import shlex
 import sys
-import time
-import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -112,6 +108,8 @@ def lines(error: TunesmithError) -> list[str]:
 
 def _crashed(error: Exception, arguments: Sequence[str]) -> int:
     """X000: our own bug; its traceback is saved (or shown, with --debug), never thrown at the user."""
+    import traceback
+
     story = "".join(traceback.format_exception(error))
     if debug:
         sys.stderr.write(story)
@@ -129,6 +127,10 @@ def _crashed(error: Exception, arguments: Sequence[str]) -> int:
 def _saved(story: str, arguments: Sequence[str]) -> str:
     """Write a crash report below the home folder; its path, or '' where nothing can be written."""
     try:
+        import secrets
+        import shlex
+        import time
+
         from tunesmith import machine
         from tunesmith.home import home_folder
         from tunesmith.store import files

@@ -57,7 +57,11 @@ def evaluate(
 def compare(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="A B…", help="Models; each is compared with the first.", autocompletion=options.complete.models),
+        typer.Argument(
+            metavar="A B…",
+            help="Models; each is compared with the first.",
+            autocompletion=options.complete.models,
+        ),
     ],
     on: Annotated[str, typer.Option("--on", metavar="DATA", help="Labelled rows, the same for all.")],
     text: options.Text = "",
@@ -105,7 +109,9 @@ def predict(
         elif "error" in row:
             tell(f"{row['place']}: {row['error']} · {row['fix']}")
         else:
-            put(f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}")
+            put(
+                f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
+            )
     if lost:
         tell(f"{lost:,} rows could not be read and have no prediction")
     return 3 if lost else 0

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json
 
 KINDS = ("simple", "best")
 
@@ -26,7 +25,9 @@ def up(
         str, typer.Option("--base", metavar="NAME", help="Base model: minilm, a folder, or a hub id.")
     ] = "",
     budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="90, 90s, 10m or 1h.")] = "10m",
-    prefer: Annotated[str, typer.Option("--prefer", metavar="simple|best", help="Which rung to serve.")] = "simple",
+    prefer: Annotated[
+        str, typer.Option("--prefer", metavar="simple|best", help="Which rung to serve.")
+    ] = "simple",
     home: options.Home = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for report.html and report.json.")
@@ -34,10 +35,14 @@ def up(
     serve: Annotated[
         bool | None, typer.Option("--serve/--no-serve", help="Serve until Ctrl-C; on a terminal by default.")
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the server; 0: a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the server; 0: a free one.")
+    ] = 8080,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of order, split and weights.")] = 0,
     offline: options.Offline = False,
-    prove_all: Annotated[bool, typer.Option("--prove-all", help="Score every rung on the test rows.")] = False,
+    prove_all: Annotated[
+        bool, typer.Option("--prove-all", help="Score every rung on the test rows.")
+    ] = False,
     sets: options.Sets = None,
     json: options.Json = False,
 ) -> int:
@@ -48,10 +53,10 @@ def up(
     tunesmith up tickets.csv --text body --label queue --group customer
     tunesmith up train.csv --test heldout.csv --budget 1h --prefer best
     """
-    from tunesmith import lifecycle
+    from tunesmith import library, lifecycle
     from tunesmith.cli import ask, ending, usage
 
-    seconds, chosen = usage.budget(budget), usage.one_of("--prefer", prefer, KINDS)
+    seconds, chosen = library.seconds(budget), usage.one_of("--prefer", prefer, KINDS)
     options.go_offline(offline)
     keep = serve if serve is not None else sys.stdin.isatty() and sys.stdout.isatty() and not json
 
@@ -74,15 +79,30 @@ def up(
             stop=stop,
         )
 
-    result = ask.answered(lambda fields: ending.followed(lambda stop: begin(fields, stop)), options.fields(text, label, group), json)
+    result = ask.answered(
+        lambda fields: ending.followed(lambda stop: begin(fields, stop)),
+        options.fields(text, label, group),
+        json,
+    )
     return ending.shown(result, json)
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False)] = "",
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False
+        ),
+    ] = "",
     sets: options.Sets = None,
     resume: Annotated[
-        str, typer.Option("--resume", metavar="RUN", help="Take an interrupted run up again.", autocompletion=options.complete.runs)
+        str,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Take an interrupted run up again.",
+            autocompletion=options.complete.runs,
+        ),
     ] = "",
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="The whole life on samples and a miniature, in seconds.")

@@ -1,23 +1,96 @@
-"""The commands of `tunesmith`: each is a thin face of a verb in `lifecycle`."""
+"""The commands of `tunesmith`: each is a thin face of a verb in `lifecycle`, and loads only when it is called."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from tunesmith.cli import desk, failures, judge, life, serving
+from tunesmith.cli import failures
 
-app = typer.Typer(
-    name="tunesmith",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 data, 4 permission, 5 not found, 6 no room, 7 network, "
-    "8 gate not met, 130 interrupted. Environment: TUNESMITH_HOME, TUNESMITH_OFFLINE, TUNESMITH_NO_PROGRESS, "
-    "TUNESMITH_PLUGINS, TUNESMITH_API_KEY, NO_COLOR.",
+# what is typed → the module in this folder and its function
+COMMANDS = {
+    "up": "life.up",
+    "train": "life.train",
+    "eval": "judge.evaluate",
+    "compare": "judge.compare",
+    "predict": "judge.predict",
+    "serve": "serving.serve",
+    "data check": "judge.check",
+    "models ls": "desk.list_models",
+    "models show": "desk.show_model",
+    "models promote": "desk.promote",
+    "models rollback": "desk.rollback",
+    "runs ls": "desk.list_runs",
+    "runs show": "desk.show_run",
+    "runs watch": "desk.watch_run",
+    "doctor": "desk.doctor",
+    "explain": "desk.explain",
+    "init": "desk.init",
+}
+GROUPS = {
+    "data": "Look at data before training.",
+    "models": "Registered models: list, show, promote, roll back.",
+    "runs": "Runs: list, show, watch.",
+}
+EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 data, 4 permission, 5 not found, 6 no room, 7 network, "
+    "8 gate not met, 130 interrupted.  Environment: TUNESMITH_HOME, TUNESMITH_OFFLINE, TUNESMITH_NO_PROGRESS, "
+    "TUNESMITH_PLUGINS, TUNESMITH_API_KEY, NO_COLOR."
 )
+CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    # without a default, typer asks pydantic (80 ms) whether the help that nobody asked for is true
+    "default_map": {"help": False, **{group: {"help": False} for group in GROUPS}},
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; return its exit code."""
+    return failures.guarded(lambda: command(arguments), arguments)
+
+
+def command(arguments: Sequence[str]) -> Any:
+    """The command tree: only the branch that the arguments name, which halves the start; else all of it."""
+    word = next((each for each in arguments if not each.startswith("-")), "")
+    named = [name for name in COMMANDS if name.partition(" ")[0] == word]
+    whole = failures.COMPLETION in os.environ or not named
+    app = typer.Typer(
+        name="tunesmith",
+        callback=_top,
+        no_args_is_help=True,
+        add_completion=whole,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=CONTEXT,
+        epilog=EPILOG,
+    )
+    _add(app, list(COMMANDS) if whole else named)
+    return typer.main.get_command(app)
+
+
+def _add(app: typer.Typer, names: Sequence[str]) -> None:
+    groups: dict[str, typer.Typer] = {}
+    for name in names:
+        module, _, function = COMMANDS[name].partition(".")
+        called = failures.verb(getattr(import_module(f"tunesmith.cli.{module}"), function))
+        first, _, second = name.partition(" ")
+        if not second:
+            app.command(first)(called)
+            continue
+        if first not in groups:
+            groups[first] = typer.Typer(help=GROUPS[first], no_args_is_help=True, rich_markup_mode=None)
+            app.add_typer(groups[first], name=first)
+        groups[first].command(second)(called)
+        groups[first].callback()(_together)  # a group stays a group also where it has one command
+
+
+def _together() -> None:
+    pass
 
 
 def _version(wanted: bool) -> None:
@@ -29,8 +102,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def top(
+def _top(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -38,44 +110,3 @@ def top(
 ) -> None:
     """From a file to a proven, served model.  Begin with: tunesmith up DATA"""
     failures.debug = debug
-
-
-def _group(name: str, about: str, commands: dict[str, object]) -> None:
-    group = typer.Typer(name=name, help=about, no_args_is_help=True, rich_markup_mode=None)
-    for word, command in commands.items():
-        group.command(word)(failures.verb(command))  # type: ignore[arg-type]
-    app.add_typer(group)
-
-
-for _name, _command in {
-    "up": life.up,
-    "train": life.train,
-    "eval": judge.evaluate,
-    "compare": judge.compare,
-    "predict": judge.predict,
-    "serve": serving.serve,
-}.items():
-    app.command(_name)(failures.verb(_command))
-_group("data", "Look at data before training.", {"check": judge.check})
-_group(
-    "models",
-    "Registered models: list, show, promote, roll back.",
-    {
-        "ls": desk.list_models,
-        "show": desk.show_model,
-        "promote": desk.promote,
-        "rollback": desk.rollback,
-    },
-)
-_group(
-    "runs",
-    "Runs: list, show, watch.",
-    {"ls": desk.list_runs, "show": desk.show_run, "watch": desk.watch_run},
-)
-for _name, _command in {"doctor": desk.doctor, "explain": desk.explain, "init": desk.init}.items():
-    app.command(_name)(failures.verb(_command))
-
-
-def run(arguments: list[str]) -> int:
-    """Run one command line; return its exit code."""
-    return failures.guarded(lambda: typer.main.get_command(app), arguments)

@@ -28,9 +28,7 @@ Sets = Annotated[
 Text = Annotated[str, typer.Option("--text", metavar="COL", help="Column that holds the text.")]
 Label = Annotated[str, typer.Option("--label", metavar="COL", help="Column that holds the label.")]
 Test = Annotated[str, typer.Option("--test", metavar="FILE", help="A file of its own for the proof.")]
-Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, TSV, JSONL (also .gz), Parquet or XLSX.")
-]
+Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, JSONL (also .gz), Parquet or XLSX.")]
 Model = Annotated[
     str,
     typer.Argument(

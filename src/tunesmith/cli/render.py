@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tunesmith.cli import bar
-from tunesmith.cli.console import clean, one_line, tell
+from tunesmith.cli.console import clean, one_line
 from tunesmith.cli.interrupt import Stopping
 from tunesmith.events import Event, Found, Measured, Note, Progress, Saved, Stage, Step
 
 TITLES = {"sniff": "Data", "rung": "Rung", "prove": "Proof", "serve": "Serve", "train": "Train"}
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 MARGIN = 10  # columns of a line's title
+SHOWN = 3  # scores that a line holds; the report holds all
 
 
 class Narrator:
@@ -24,7 +24,6 @@ class Narrator:
 
     def __init__(self, shown: bar.Bar, stopping: Stopping | None = None) -> None:
         self.run, self._bar, self._stopping = "", shown, stopping
-        self._begun, self._stage = time.monotonic(), ""
 
     def tell(self, event: Event) -> None:
         """One event as a line or as movement of the bar."""
@@ -51,7 +50,6 @@ class Narrator:
         if self._stopping:
             self._stopping.rested()
         self._bar.clear()
-        self._stage = event.name
 
 
 def _mention(event: Stage | Saved) -> str:
@@ -84,8 +82,8 @@ def _finding(finding: Any) -> str:
 
 
 def _scores(event: Measured) -> str:
-    found = []
-    for name, score in event.scores.items():
+    found: list[str] = []
+    for name, score in [*event.scores.items()][:SHOWN]:
         if isinstance(score, float | int):
             found += [f"{name} {score:.3f}"] if name != "score" else []
         elif score.get("value") is not None:
@@ -105,10 +103,12 @@ def lines(event: Event) -> list[str]:
     """An event of a watched run as lines: steps and files too."""
     if isinstance(event, Step):
         losses = ", ".join(f"{name} {value:.4f}" for name, value in event.losses.items())
-        return [titled("step", f"{event.step} · epoch {event.epoch:.2f} · loss {losses} · lr {event.learning_rate:.1e}")]
+        return [
+            titled(
+                "step",
+                f"{event.step} · epoch {event.epoch:.2f} · loss {losses} · lr {event.learning_rate:.1e}",
+            )
+        ]
     if isinstance(event, Saved):
         return [titled("saved", f"{event.kind} {event.path}")]
     return [line for line in [said(event)] if line]
-
-
-__all__ = ["Narrator", "lines", "narrator", "said", "tell", "titled"]

@@ -18,7 +18,9 @@ LOOK = 0.25  # seconds between looks at what should end the server
 
 def serve(
     model: options.Model,
-    host: Annotated[str, typer.Option("--host", help="Address; beyond loopback a token is needed.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Address; beyond loopback a token is needed.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0: a free one.")] = 8080,
     home: options.Home = None,
     json: options.Json = False,
@@ -58,7 +60,9 @@ def _announce(address: str, name: str, as_json: bool) -> None:
         return
     put(f"Serving   {name} at {address}")
     put(f"          POST {address}/v1/classify   POST {address}/predict   docs: {address}/docs")
-    put(f"""          try: curl -s {address}/v1/classify -H 'Content-Type: application/json' -d '{{"input": "…"}}'""")
+    put(
+        f"""          try: curl -s {address}/v1/classify -H 'Content-Type: application/json' -d '{{"input": "…"}}'"""
+    )
     put("          stop: Ctrl-C")
     sys.stdout.flush()
 

@@ -45,7 +45,9 @@ def score(value: Mapping[str, Any] | None) -> str:
     if not value or value.get("value") is None:
         return "–"
     low, high = value.get("low"), value.get("high")
-    return f"{value['value']:.3f}" + (f" ({low:.3f}–{high:.3f})" if low is not None and high is not None else "")
+    return f"{value['value']:.3f}" + (
+        f" ({low:.3f}–{high:.3f})" if low is not None and high is not None else ""
+    )
 
 
 def size(count: float) -> str:
@@ -86,11 +88,18 @@ def model_result(result: Mapping[str, Any]) -> list[str]:
     lines = ladder(result["ladder"])
     lines += ["", *titled("Chosen", [result["chosen"]])]
     if result["test"].get("chosen"):
-        rows = [[name, score(scores.get("macro_f1")), score(scores.get("accuracy"))] for name, scores in result["test"].items()]
+        rows = [
+            [name, score(scores.get("macro_f1")), score(scores.get("accuracy"))]
+            for name, scores in result["test"].items()
+        ]
         lines += titled("Test", table([["", "macro-F1", "accuracy"], *rows]))
     lines += paragraph("Verdict", result["verdict"]["sentence"])
     lines += _gate(result.get("gate"))
-    lines += ["", *titled("Model", [f"{result['model']}   {result['bundle']}"]), *titled("Report", [result["report"]])]
+    lines += [
+        "",
+        *titled("Model", [f"{result['model']}   {result['bundle']}"]),
+        *titled("Report", [result["report"]]),
+    ]
     if result.get("rehearsal"):
         return [*lines, *titled("", ["a rehearsal: nothing was registered and its folder is gone"])]
     if result.get("endpoint"):
@@ -98,13 +107,21 @@ def model_result(result: Mapping[str, Any]) -> list[str]:
         lines += titled("Serving", [f"{address}   POST /v1/classify   docs: {address}/docs   stop: Ctrl-C"])
     else:
         lines += titled("Serve", [result["serve_command"]])
-    return lines + titled("Next", [f"tunesmith predict {result['model']} FILE", "tunesmith models promote " + result["model"]])
+    return lines + titled(
+        "Next", [f"tunesmith predict {result['model']} FILE", "tunesmith models promote " + result["model"]]
+    )
 
 
 def _gate(gate: Mapping[str, Any] | None) -> list[str]:
-    if not gate or not gate["findings"] and gate["passed"]:
+    if not gate or (not gate["findings"] and gate["passed"]):
         return []
-    return titled("Gate", ["passed" if gate["passed"] else "NOT passed", *(clean(each["message"]) for each in gate["findings"])])
+    return titled(
+        "Gate",
+        [
+            "passed" if gate["passed"] else "NOT passed",
+            *(clean(each["message"]) for each in gate["findings"]),
+        ],
+    )
 
 
 def pairs(values: Mapping[str, Any]) -> list[str]:
@@ -131,19 +148,28 @@ def evaluation(result: Mapping[str, Any]) -> list[str]:
     """Scores with intervals, every class, and what is confused most."""
     lines = [f"{result['model']} on {result['data']}: {result['rows']:,} rows", ""]
     lines += table([[name, score(value)] for name, value in result["scores"].items()])
-    lines += ["", *table([["class", "F1", "precision", "recall", "rows"], *map(_class, result["classes"])], right=(4,))]
+    lines += [
+        "",
+        *table([["class", "F1", "precision", "recall", "rows"], *map(_class, result["classes"])], right=(4,)),
+    ]
     confused = [f"{pair[0]} taken for {pair[1]}: {pair[2]}" for pair in result["confused"]]
     return lines + (["", *titled("Confused", confused)] if confused else [])
 
 
 def _class(each: Mapping[str, Any]) -> list[str]:
-    return [each["label"], *(score(each[name]) for name in ("f1", "precision", "recall")), f"{each['support']:,}"]
+    return [
+        each["label"],
+        *(score(each[name]) for name in ("f1", "precision", "recall")),
+        f"{each['support']:,}",
+    ]
 
 
 def comparison(result: Mapping[str, Any]) -> list[str]:
     """The models' scores, and each one's paired difference from the first."""
     metric = result["metric"]
-    rows = [[each["model"], *(score(value) for value in each["scores"].values())] for each in result["models"]]
+    rows = [
+        [each["model"], *(score(value) for value in each["scores"].values())] for each in result["models"]
+    ]
     lines = table([["", *result["models"][0]["scores"]], *rows])
     for each in result["differences"]:
         more = f"; about {each['more_rows']:,} more rows would tell" if each["more_rows"] else ""
@@ -154,7 +180,9 @@ def comparison(result: Mapping[str, Any]) -> list[str]:
         )
         lines.append(f"  {each['fixed']} rows fixed, {each['broken']} broken")
         for kind in ("fixed", "broken"):
-            lines += [f"  {kind:<7} {row['place']}  {one_line(row['text'], 70)}" for row in each[f"{kind}_rows"][:5]]
+            lines += [
+                f"  {kind:<7} {row['place']}  {one_line(row['text'], 70)}" for row in each[f"{kind}_rows"][:5]
+            ]
     return lines
 
 
@@ -163,7 +191,9 @@ def model(found: Mapping[str, Any]) -> list[str]:
     lines = pairs({key: found[key] for key in ("ref", "stage", "created", "digest", "folder")})
     verdict, test = found.get("verdict"), found.get("test") or {}
     lines += ["", *paragraph("Verdict", verdict["sentence"])] if verdict else []
-    rows = [[name, score(scores.get("macro_f1")), score(scores.get("accuracy"))] for name, scores in test.items()]
+    rows = [
+        [name, score(scores.get("macro_f1")), score(scores.get("accuracy"))] for name, scores in test.items()
+    ]
     lines += titled("Test", table([["", "macro-F1", "accuracy"], *rows])) if rows else []
     lines += _gate(found.get("gate"))
     history = [" ".join(str(value) for value in entry.values()) for entry in found["history"]]

@@ -11,7 +11,6 @@ from tunesmith.errors import UsageError
 
 # the class that all refusals of a command line share: UsageError of the click that typer brings along
 Refused: type[Any] = typer.BadParameter.__mro__[1]
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def show_help(refused: Any) -> int:
@@ -26,7 +25,7 @@ def translated(refused: Any) -> UsageError:
     """A refusal of typer's as C120 (no such command), C121 (no such option), C122 (missing) or C123 (other)."""
     kind, context = type(refused).__name__, refused.ctx
     path = context.command_path if context else "tunesmith"
-    unknown = re.match(r"No such command ['\"](.*)['\"]", refused.format_message())
+    unknown = re.match(r"No such command ['\"](.*?)['\"]", refused.format_message())
     if unknown:
         return _no_command(unknown[1], context, path)
     if kind == "NoSuchOption":
@@ -69,21 +68,6 @@ def _no_option(word: str, context: Any, path: str) -> UsageError:
 
 def _usage(context: Any) -> str:
     return " ".join(context.get_usage().split()).removeprefix("Usage: ") if context else ""
-
-
-def budget(text: str) -> float:
-    """Seconds of '90', '90s', '10m' or '1h'.  Raises UsageError C124."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text.lower())
-    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
-    if not 0 < seconds <= 30 * 24 * 3600:
-        raise UsageError(
-            "C124",
-            f"'{text}' is no time budget",
-            expected="seconds, or a number with s, m or h: 90, 90s, 10m, 1h",
-            fixes=("--budget 10m",),
-            where="--budget",
-        )
-    return seconds
 
 
 def one_of(option: str, value: str, legal: tuple[str, ...]) -> str:

@@ -48,9 +48,10 @@ def verdict(
     The test shuffles the true labels over whole groups, so rows that belong together stay together.
     baselines: predictions of other models on the same rows, named in the sentence.
     """
-    if not len(chosen.rows):
-        return Verdict("cannot-tell", "Can't tell: there are no test rows.", {"n": 0})
     score = interval(chosen, metric, replicates=replicates)
+    if not np.isfinite(score.value):
+        why = f"{name} is undefined on these test rows" if score.n else "there are no test rows"
+        return Verdict("cannot-tell", f"Can't tell: {why}.", score.to_json())
     rival, trivial = strongest_trivial(chosen, train_counts, metric, seed=seed)
     null = permuted_scores(chosen, metric, permutations, seed)
     p = float((1 + (metric.better * (null - score.value) >= -1e-12).sum()) / (1 + permutations))
@@ -109,8 +110,6 @@ def _more(n: int, p: float) -> int | None:
 
 
 def _claim(outcome: str, name: str, numbers: Mapping[str, Any], rival: str) -> str:
-    if numbers["value"] is None:
-        return f"Can't tell: {name} is undefined on these {numbers['n']:,} test rows."
     head = {
         "better": "Better than guessing",
         "not-better": "Not better than guessing",

@@ -66,9 +66,8 @@ def fit(
     seen = np.unique(np.asarray(labels))
     if len(seen) < 2:
         return _constant(seen, num_classes, rows.shape[1])
-    if standardised:
-        mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-8
-        rows = (rows - mean) / spread
+    mean, spread = (rows.mean(axis=0), rows.std(axis=0) + 1e-8) if standardised else (0.0, 1.0)
+    rows = (rows - mean) / spread if standardised else rows
     passes = int(np.clip(300_000 // rows.shape[0], 20, 300)) if solver == "saga" else 200
     model = LogisticRegression(
         solver=solver,

@@ -45,14 +45,11 @@ class Ngrams:
     def _vectorizer(self, analyzer: str, vocabulary: dict[str, int] | None = None) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return TfidfVectorizer(
-            analyzer=analyzer,
-            ngram_range=(_SHORTEST[analyzer], self._longest[analyzer]),
-            token_pattern=r"(?u)\b\w+\b" if analyzer == "word" else None,
-            sublinear_tf=True,
-            dtype=np.float32,
-            vocabulary=vocabulary,
-        )
+        options: dict[str, Any] = {"analyzer": analyzer, "sublinear_tf": True, "dtype": np.float32}
+        if analyzer == "word":
+            options |= {"token_pattern": r"(?u)\b\w+\b"}
+        span = (_SHORTEST[analyzer], self._longest[analyzer])
+        return TfidfVectorizer(ngram_range=span, vocabulary=vocabulary, **options)
 
     def save(self, folder: Path) -> None:
         """Write `ngrams.json`: the vocabularies in column order, and their inverse document frequencies."""

@@ -140,7 +140,12 @@ def train(
         for event in early:
             run_.append(event)
         climber = Climber(
-            prepared, run_.folder, place / "cache", offline, resume=bool(resume), stop=stop or threading.Event()
+            prepared,
+            run_.folder,
+            place / "cache",
+            offline,
+            resume=bool(resume),
+            stop=stop or threading.Event(),
         )
         values = yield from _through(_train(climber, run_, place), run_)
         result = ModelResult({**values, "endpoint": None})
@@ -171,7 +176,9 @@ def _train(climber: Climber, run_: runs.Run, home: Path) -> Generator[Event, Non
     steps, rung = yield from _kept(climb.fit(climber, _name(recipe), job, time.monotonic()))
     rungs = [*(yield from _baselines(climber, rung)), rung]
     return (
-        yield from _prove_and_bundle(climber, rungs, rung, "the recipe says so", steps, False, home, None, run_)
+        yield from _prove_and_bundle(
+            climber, rungs, rung, "the recipe says so", steps, False, home, None, run_
+        )
     )
 
 
@@ -247,7 +254,9 @@ def _judge(final: prove.Final, proof: prove.Proof, prepared: Prepared, home: Pat
     registry = Registry(home)
     name = prepared.name if section.not_worse_than == "production" else section.not_worse_than
     known = [version for version in registry.models() if version.name == name.partition("@")[0]]
-    if not known or (section.not_worse_than == "production" and not any(v.stage == "production" for v in known)):
+    if not known or (
+        section.not_worse_than == "production" and not any(v.stage == "production" for v in known)
+    ):
         return gate.judge(scores, section)
     rival = open_model(f"{name}@production" if section.not_worse_than == "production" else name, home)
     other = climb.arrays(prepared, rival.predict(prepared.test), prepared.test)
@@ -303,10 +312,13 @@ def _golden(prepared: Prepared) -> list[Any]:
     return [row for _, row in sorted(ranked, key=lambda pair: pair[0])[:GOLDEN]]
 
 
-def _values(found: Mapping[str, Any], prepared: Prepared, bundle: str, page: str, run_id: str) -> dict[str, Any]:
+def _values(
+    found: Mapping[str, Any], prepared: Prepared, bundle: str, page: str, run_id: str
+) -> dict[str, Any]:
     """The one object that `up --json` ends with."""
     findings = [
-        {"code": f.code, "severity": f.severity, "count": f.count, "fixed": f.fixed} for f in prepared.findings
+        {"code": f.code, "severity": f.severity, "count": f.count, "fixed": f.fixed}
+        for f in prepared.findings
     ]
     ladder = [{key: value for key, value in rung.items() if key != "chosen"} for rung in found["ladder"]]
     return {
@@ -360,7 +372,7 @@ def _rehearse(recipe: Recipe, home: Path) -> Iterator[Event]:
         climber = Climber(prepared, run_.folder, place / "cache", rehearse=True)
         values = yield from _train(climber, run_, place)
         loaded = Model.load(values["bundle"])
-        answers = [model.as_json(each) for each in loaded.predict([r for r in _golden(prepared)])]
+        answers = [model.as_json(each) for each in loaded.predict(list(_golden(prepared)))]
         serving.require(loaded.parity(answers, exact=True))
         yield Finished(ModelResult({**values, "endpoint": None, "rehearsal": True}))
     finally:
@@ -430,7 +442,9 @@ def _lineage(prepared: Prepared) -> dict[str, Any]:
 def _differences(run_: runs.Run) -> Iterator[Event]:
     """What is not as it was when the run began: then its bits may differ from an uninterrupted run's."""
     before, after = run_.lineage["versions"], machine.versions()
-    changed = [f"{name} {before.get(name)} → {after[name]}" for name in after if after[name] != before.get(name)]
+    changed = [
+        f"{name} {before.get(name)} → {after[name]}" for name in after if after[name] != before.get(name)
+    ]
     if run_.lineage["cores"] != machine.physical_cores():
         changed.append(f"cores {run_.lineage['cores']} → {machine.physical_cores()}")
     if changed:

@@ -30,7 +30,10 @@ RESERVE = 0.12  # share of the budget that is kept for calibration, proof and re
 
 @dataclass(frozen=True)
 class Rung:
-    """One measured (or skipped) recipe.  predictor: fitted on the training rows.  curve: validation scores over steps."""
+    """One measured (or skipped) recipe.
+
+    predictor: fitted on the training rows.  curve: scores on the validation rows over the steps of training.
+    """
 
     name: str
     recipe: Recipe
@@ -110,7 +113,9 @@ class Climber:
         return arrays(self.prepared, predict(self.prepared, predictor, codec, records), records)
 
 
-def predict(prepared: Prepared, predictor: Predictor, codec: Codec, records: Sequence[Record]) -> list[Prediction]:
+def predict(
+    prepared: Prepared, predictor: Predictor, codec: Codec, records: Sequence[Record]
+) -> list[Prediction]:
     """Decoded predictions of rows."""
     outputs = predictor.outputs(records)
     return [prepared.task.decode(record, out, codec) for record, out in zip(records, outputs, strict=True)]
@@ -145,7 +150,9 @@ def _rung(climber: Climber, number: int, name: str, recipe: Recipe) -> Generator
         yield Note(f"skipped {name}: {reason}")
         return Rung(name, recipe, skipped=reason)
     if fitting != recipe:
-        yield Note(f"{name}: {fitting.train.epochs:g} epochs instead of {recipe.train.epochs:g}, to fit the budget")
+        yield Note(
+            f"{name}: {fitting.train.epochs:g} epochs instead of {recipe.train.epochs:g}, to fit the budget"
+        )
         job = replace(job, recipe=fitting)
     return (yield from fit(climber, name, job, start))
 
@@ -175,7 +182,10 @@ def _fitting(job: Job, approach: Approach) -> tuple[Recipe, str]:
         return job.recipe, ""
     values = approach.shorter(job.recipe, max(0.0, left / needed))
     if values is None:
-        return job.recipe, f"needs about {needed:,.0f} s, {max(0.0, left):,.0f} s of the budget are left (--budget)"
+        return (
+            job.recipe,
+            f"needs about {needed:,.0f} s, {max(0.0, left):,.0f} s of the budget are left (--budget)",
+        )
     return with_values(job.recipe, values, by="advice"), ""
 
 
@@ -231,5 +241,3 @@ def _why(chosen: Rung, best: Rung, prefer: str) -> str:
     if prefer == "best" or chosen is best:
         return f"{chosen.name} scores best on the validation rows"
     return f"{chosen.name} is the simplest rung that is not measurably worse than {best.name}"
-
-

@@ -102,7 +102,9 @@ def doctor(home: Path | str | None = None) -> dict[str, Any]:
     place = home_folder(home)
     facts = machine.describe(place)
     missing = sorted({extra for library, extra in doors.EXTRAS.items() if extra and not doors.has(library)})
-    problems = [f'pip install "tunesmith[{extra}]"   # {extra}: fine-tuning, frozen encoders' for extra in missing]
+    problems = [
+        f'pip install "tunesmith[{extra}]"   # {extra}: fine-tuning, frozen encoders' for extra in missing
+    ]
     writable = True
     try:
         files.write(place / ".doctor", b"")
@@ -132,7 +134,9 @@ def explanations() -> dict[str, dict[str, str]]:
         if page.name.endswith(".toml"):
             found |= tomllib.loads(page.read_text("utf-8"))
     for check in catalog.parts("check").values():
-        found.setdefault(check.code, {"title": (check.__doc__ or "").strip().partition("\n")[0], "why": "", "fix": ""})
+        found.setdefault(
+            check.code, {"title": (check.__doc__ or "").strip().partition("\n")[0], "why": "", "fix": ""}
+        )
     return found
 
 

@@ -16,7 +16,6 @@ from tunesmith.evaluate import measure
 from tunesmith.evaluate.predictions import gather
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.fields import Broken, Record
-from tunesmith.home import home_folder
 from tunesmith.lifecycle import prepare
 from tunesmith.lifecycle.results import Result
 from tunesmith.model import Model, as_json
@@ -98,10 +97,14 @@ def _difference(
 def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[Event, None, list[Record]]:
     """The rows of a file that have a label and a text, by the columns that the model was trained on."""
     found = source.sniff(data)
-    known = {field: column for field, column in model.recipe.data.fields.items() if column in found.dialect.columns}
+    known = {
+        field: column for field, column in model.recipe.data.fields.items() if column in found.dialect.columns
+    }
     table = yield from prepare.read(data, model.task, {**known, **{f: c for f, c in fields.items() if c}})
     if table.broken:
-        yield Note(f"{len(table.broken):,} broken rows were left out; see: tunesmith data check {data}", "warning")
+        yield Note(
+            f"{len(table.broken):,} broken rows were left out; see: tunesmith data check {data}", "warning"
+        )
     rows = [row for row in table.records if model.task.target(row) and model.task.text(row).strip()]
     if not rows:
         raise DataError(
@@ -158,7 +161,9 @@ def _lines(model: Model, lines: Iterable[str]) -> Iterator[Record | Broken]:
         try:
             value = json.loads(text)[name]
         except (ValueError, KeyError):
-            yield Broken(place, f"no JSON object with the key '{name}'", f'send {{"{name}": "…"}} or plain text')
+            yield Broken(
+                place, f"no JSON object with the key '{name}'", f'send {{"{name}": "…"}} or plain text'
+            )
             continue
         yield Record({name: value if isinstance(value, str) else str(value)}, place)
 
@@ -167,7 +172,9 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
     found, name = source.sniff(data), _input(model)
     columns = found.dialect.columns
     wanted = [text] if text else [model.recipe.data.fields.get(name, ""), name]
-    column = next((each for each in wanted if each in columns), columns[0] if len(columns) == 1 and not text else "")
+    column = next(
+        (each for each in wanted if each in columns), columns[0] if len(columns) == 1 and not text else ""
+    )
     if not column:
         raise DataError(
             "M205",
@@ -176,8 +183,7 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
             fixes=tuple(f"tunesmith predict {model.name} {data} --text '{each}'" for each in columns[:2]),
             where=data,
         )
-    for row in mapping.records(found, mapping.Columns({name: column}), model.task):
-        yield row
+    yield from mapping.records(found, mapping.Columns({name: column}), model.task)
 
 
 def check(

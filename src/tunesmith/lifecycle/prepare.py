@@ -62,10 +62,12 @@ class Table:
 
 
 def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, None, Table]:
-    """Sniff a file, map its columns, read every row; says what it found and how to override it."""
+    """Sniff a file, map its columns, read every row; say what was found and how to override it."""
     found = source.sniff(path)
     columns = mapping.infer(found, task, given)
-    named = ", ".join(f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items())
+    named = ", ".join(
+        f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
+    )
     yield Stage("sniff", f"{source.describe(found)} · {named} · change: --text --label")
     for note in columns.notes:
         yield Note(note)
@@ -123,7 +125,10 @@ def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
             fatal[0].code,
             "; ".join(finding.message for finding in fatal),
             expected="data that a model can be trained and tested on",
-            fixes=(*((fatal[0].fix.command,) if fatal[0].fix else ()), f"tunesmith data check {recipe.data.source}"),
+            fixes=(
+                *((fatal[0].fix.command,) if fatal[0].fix else ()),
+                f"tunesmith data check {recipe.data.source}",
+            ),
             where=str(fatal[0].places[0]) if fatal[0].places else recipe.data.source,
         )
 
@@ -171,13 +176,15 @@ def _prepared(
     findings: Sequence[Finding],
     columns: mapping.Columns,
 ) -> Prepared:
-    sides = divided.records(made.records, test_rows)
+    sides = {side: tuple(found) for side, found in divided.records(made.records, test_rows).items()}
     everything = [*made.records, *(test_rows or ())]
     return Prepared(
         task,
         recipe.model_copy(update={"data": recipe.data.model_copy(update={"fields": dict(columns.columns)})}),
         name,
-        *(tuple(sides[side]) for side in ("train", "validation", "test")),
+        sides["train"],
+        sides["validation"],
+        sides["test"],
         groups={record.key: int(group) for record, group in zip(everything, divided.groups, strict=False)},
         findings=tuple(findings),
         digests={**digests, "split": divided.digest},
@@ -231,7 +238,12 @@ def _split(
 ) -> split.Split:
     """The split of this version: the one that was made before, or a child of the name's newest one."""
     journal = home / "splits" / "names.jsonl"
-    mark = {"name": name, "version": made.digest, "test": test_version, "rule": recipe.data.split.model_dump()}
+    mark = {
+        "name": name,
+        "version": made.digest,
+        "test": test_version,
+        "rule": recipe.data.split.model_dump(),
+    }
     known = [entry for entry in files.read_log(journal) if entry.get("name") == name]
     for entry in reversed(known):
         if {key: entry.get(key) for key in mark} == mark:
@@ -270,7 +282,18 @@ def rehearsal(recipe: Recipe) -> Prepared:
     """The task's own samples in place of the data: every second row trains, the others choose and prove."""
     task: Task = catalog.make("task", recipe.task)
     rows = task.samples()
-    sides = rows[::2], rows[1::4], rows[3::4]
+    train, validation, test = tuple(rows[::2]), tuple(rows[1::4]), tuple(rows[3::4])
     groups = {record.key: number for number, record in enumerate(rows)}
-    digests = {"version": "rehearsal", "split": "rehearsal"}
-    return Prepared(task, recipe, "rehearsal", *map(tuple, sides), groups, (), digests, {"columns": {}}, len(rows))
+    return Prepared(
+        task,
+        recipe,
+        "rehearsal",
+        train,
+        validation,
+        test,
+        groups=groups,
+        findings=(),
+        digests={"version": "rehearsal", "split": "rehearsal"},
+        mapping={"columns": {}},
+        rows=len(rows),
+    )

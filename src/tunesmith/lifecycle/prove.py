@@ -11,7 +11,6 @@ import numpy as np
 
 from tunesmith.evaluate import calibration, curves, measure, suspects
 from tunesmith.evaluate import verdict as verdicts
-from tunesmith.evaluate.predictions import right
 from tunesmith.events import Event, Found, Measured, Progress, Stage
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
@@ -70,8 +69,12 @@ def _folds(groups: Sequence[int]) -> np.ndarray:
     return (order % FOLDS)[index]
 
 
-def _fitted(climber: Climber, rung: Rung, rows: Sequence[Record], name: str) -> Generator[Event, None, Predictor]:
-    job = replace(_job(rung), train=rows, validation=(), folder=climber.folder / "refits" / f"{rung.name[:8]}-{name}")
+def _fitted(
+    climber: Climber, rung: Rung, rows: Sequence[Record], name: str
+) -> Generator[Event, None, Predictor]:
+    job = replace(
+        _job(rung), train=rows, validation=(), folder=climber.folder / "refits" / f"{rung.name[:8]}-{name}"
+    )
     approach = rung.approach
     for event in approach.fit(job):
         if isinstance(event, Progress):
@@ -126,7 +129,9 @@ def _truth(climber: Climber, rung: Rung, rows: Sequence[Record]) -> np.ndarray:
     return np.array([index.get(climber.prepared.task.target(row) or "", -1) for row in rows], np.int64)
 
 
-def _calibrated(codec: Codec, rung: Rung, logits: np.ndarray, truth: np.ndarray) -> tuple[Codec, dict[str, float]]:
+def _calibrated(
+    codec: Codec, rung: Rung, logits: np.ndarray, truth: np.ndarray
+) -> tuple[Codec, dict[str, float]]:
     if not len(truth):
         return codec, {"temperature": 1.0, "threshold": 0.0, "coverage": 1.0}
     temperature = calibration.temperature(logits, truth)
@@ -160,7 +165,9 @@ def learning_curve(climber: Climber, rung: Rung) -> Generator[Event, None, list[
     points, start = [], time.monotonic()
     for number, share in enumerate(SIZES):
         part = [rows[i] for i in sorted(order[: max(2, round(share * len(rows)))])]
-        predictor = rung.predictor if share == 1.0 else (yield from _fitted(climber, rung, part, f"size-{number}"))
+        predictor = (
+            rung.predictor if share == 1.0 else (yield from _fitted(climber, rung, part, f"size-{number}"))
+        )
         assert predictor is not None
         found = climber.predictions(predictor, _codec(rung), climber.prepared.validation)
         points.append({"rows": len(part), "score": measure.measure(found, [metric])[metric]})
@@ -171,7 +178,7 @@ def learning_curve(climber: Climber, rung: Rung) -> Generator[Event, None, list[
 def prove(
     climber: Climber, final: Final, baselines: Sequence[Rung], others: Sequence[Rung]
 ) -> Generator[Event, None, Proof]:
-    """Score the chosen model, the baselines (refitted on the same rows) and, if wanted, all other rungs on the test rows."""
+    """Score the chosen model, the baselines (refitted on the same rows) and, if wanted, all other rungs."""
     prepared = climber.prepared
     yield Stage("prove", f"{len(prepared.test):,} test rows, touched once")
     found = {"chosen": climber.predictions(final.predictor, final.codec, prepared.test)}
@@ -186,13 +193,18 @@ def prove(
         found[rung.name] = climber.predictions(predictor, codec, prepared.test)
     metrics = measure.metric_names(prepared.task)
     scores = {
-        name: measure.measure(each, metrics if name == "chosen" else metrics[:2]) for name, each in found.items()
+        name: measure.measure(each, metrics if name == "chosen" else metrics[:2])
+        for name, each in found.items()
     }
     yield Measured("chosen", "test", {name: score.to_json() for name, score in scores["chosen"].items()})
     judged = verdicts.verdict(
         found["chosen"],
         prepared.profile.labels,
-        {name: each for name, each in found.items() if name in {"majority", "linear"} and each is not found["chosen"]},
+        {
+            name: each
+            for name, each in found.items()
+            if name in {"majority", "linear"} and each is not found["chosen"]
+        },
         measure.metric(metrics[0]),
         name=metrics[0].replace("macro_f1", "macro-F1"),
     )

@@ -50,7 +50,9 @@ class ModelResult(Result):
         """The verdict and what to do next."""
         lines = [self.values["verdict"]["sentence"], "", f"model    {self.values['model']}"]
         lines += [f"report   {self.values['report']}", f"serve    {self.values['serve_command']}"]
-        return "\n".join(lines + ([f"endpoint {self.values['endpoint']}"] if self.values.get("endpoint") else []))
+        return "\n".join(
+            lines + ([f"endpoint {self.values['endpoint']}"] if self.values.get("endpoint") else [])
+        )
 
     def load(self) -> Any:
         """The model itself, ready to predict."""
@@ -71,7 +73,9 @@ class ModelResult(Result):
 
 def _rung(rung: Mapping[str, Any]) -> str:
     score = rung["scores"].get("macro_f1")
-    text = f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})" if score else rung["skipped"] or ""
+    text = (
+        f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})" if score else rung["skipped"] or ""
+    )
     return f"<tr><td>{html.escape(rung['detail'])}</td><td>{html.escape(text)}</td><td>{rung['seconds']:.1f}</td></tr>"
 
 
@@ -82,7 +86,9 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_short(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return f"{len(value)} entries" if value and isinstance(value[0], Mapping) else ", ".join(map(str, value))
+        return (
+            f"{len(value)} entries" if value and isinstance(value[0], Mapping) else ", ".join(map(str, value))
+        )
     return str(value)
 
 

@@ -27,14 +27,24 @@ def start(ref: str, home: Path, port: int) -> tuple[subprocess.Popen[str], str]:
     Raises what the child said (a taken port, say), CapacityError V405 where it takes too long.
     """
     process = subprocess.Popen(
-        [*_tunesmith(), "serve", ref, "--home", str(home), "--port", str(port), "--json", "--until-stdin-closes"],
+        [
+            *_tunesmith(),
+            "serve",
+            ref,
+            "--home",
+            str(home),
+            "--port",
+            str(port),
+            "--json",
+            "--until-stdin-closes",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=_quiet(),
     )
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both were asked for above
+    assert process.stdout is not None and process.stderr is not None
     said: deque[str] = deque(maxlen=200)
     drain = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
     drain.start()  # a full pipe would block the server
@@ -61,7 +71,9 @@ def prove(model: Model, bundle: Path, address: str) -> list[str]:
     """What any face gets wrong of the golden rows: the reloaded bundle, the command line, the server."""
     problems = [f"library: {line}" for line in model.parity(_library(bundle), exact=True)]
     problems += [f"command line: {line}" for line in model.parity(_command_line(bundle, model), exact=True)]
-    return problems + [f"server: {line}" for line in parity.prove(address, model, token=os.environ.get(TOKEN, ""))]
+    return problems + [
+        f"server: {line}" for line in parity.prove(address, model, token=os.environ.get(TOKEN, ""))
+    ]
 
 
 def require(problems: Sequence[str]) -> None:
@@ -107,7 +119,9 @@ def _child_error(said: str, code: int | None) -> TunesmithError:
             value = json.loads(line)["error"]
         except (ValueError, KeyError, TypeError):
             continue
-        error = UsageError(value["code"], value["found"], expected=value["expected"], fixes=tuple(value["fixes"]))
+        error = UsageError(
+            value["code"], value["found"], expected=value["expected"], fixes=tuple(value["fixes"])
+        )
         error.where = value["where"]
         return error
     return CapacityError(

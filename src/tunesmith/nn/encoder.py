@@ -19,7 +19,7 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 
-def backbone(config: Mapping[str, Any]) -> nn.Module:
+def backbone(config: Mapping[str, Any]) -> Any:
     """An encoder of the family that `config["model_type"]` names, with random weights.
 
     Raises ValueError for a family that the installed transformers does not know.
@@ -30,7 +30,7 @@ def backbone(config: Mapping[str, Any]) -> nn.Module:
     return _bare(made)
 
 
-def tiny_backbone(vocabulary: int) -> nn.Module:
+def tiny_backbone(vocabulary: int) -> Any:
     """A two-layer miniature of width 32."""
     made = transformers.BertConfig(
         vocab_size=vocabulary + 3,
@@ -44,12 +44,12 @@ def tiny_backbone(vocabulary: int) -> nn.Module:
     return _bare(made)
 
 
-def _bare(config: Any) -> nn.Module:
-    kind = transformers.MODEL_MAPPING[type(config)]
+def _bare(config: Any) -> Any:
+    kind: Any = transformers.MODEL_MAPPING[type(config)]
     return kind(config, **_without_pooler(kind))
 
 
-def _without_pooler(kind: type[nn.Module]) -> dict[str, bool]:
+def _without_pooler(kind: Any) -> dict[str, bool]:
     """BERT's pooler is a layer that mean pooling never reads: without it, it is neither trained nor saved."""
     return {"add_pooling_layer": False} if "add_pooling_layer" in signature(kind.__init__).parameters else {}
 
@@ -73,7 +73,9 @@ def load_backbone(net: EncoderClassifier, folder: Path) -> None:
 class EncoderClassifier(nn.Module):
     """Encoder, pooling, dropout, one linear layer."""
 
-    def __init__(self, encoder: nn.Module, num_classes: int, pooling: str) -> None:
+    backbone: Any
+
+    def __init__(self, encoder: Any, num_classes: int, pooling: str) -> None:
         super().__init__()
         self.backbone = encoder
         self.dropout = nn.Dropout(0.0)
@@ -94,7 +96,9 @@ class EncoderClassifier(nn.Module):
         What words a text holds and what it says as a whole: together they make a better frozen representation than
         the last layer alone (banking77: 0.939 macro-F1 against 0.930).
         """
-        states = self.backbone(input_ids=ids_BT, attention_mask=mask_BT, output_hidden_states=True).hidden_states
+        states = self.backbone(
+            input_ids=ids_BT, attention_mask=mask_BT, output_hidden_states=True
+        ).hidden_states
         weights_BT1 = mask_BT[..., None].float()
         means = [(state.float() * weights_BT1).sum(1) for state in (states[0], states[-1])]
         return torch.cat([nn.functional.normalize(mean, dim=-1) for mean in means], dim=-1)
@@ -121,7 +125,7 @@ def initialise_head(net: EncoderClassifier, seed: int) -> None:
 
 
 def set_dropout(net: nn.Module, share: float) -> None:
-    """One dropout for hidden states and head; none on attention weights, where it would rule out the fast kernels."""
-    for name, module in net.named_modules():
+    """One dropout for attention weights, hidden states and head."""
+    for module in net.modules():
         if isinstance(module, nn.Dropout):
-            module.p = 0.0 if name.endswith(("self.dropout", "attention.dropout", "attn_dropout")) else share
+            module.p = share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,12 +17,17 @@ def moving(net: nn.Module) -> dict[str, torch.Tensor]:
     return {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
 
 
-def groups(net: nn.Module) -> list[tuple[str, list[tuple[str, torch.Tensor]], float]]:
-    """Two groups, matrices ('decay') and vectors ('no-decay'), both at the full learning rate."""
+def groups(net: Any, head: float) -> list[tuple[str, list[tuple[str, torch.Tensor]], float]]:
+    """(name, parameters, learning-rate scale): matrices are decayed, vectors are not; the head's scale is `head`."""
     live = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
-    matrices = [(name, p) for name, p in live if p.ndim > NO_DECAY_DIMS]
-    vectors = [(name, p) for name, p in live if p.ndim <= NO_DECAY_DIMS]
-    return [("decay", matrices, 1.0), ("no-decay", vectors, 1.0)]
+    matrices = [pair for pair in live if pair[1].ndim > NO_DECAY_DIMS and not _is_head(pair[0])]
+    vectors = [pair for pair in live if pair[1].ndim <= NO_DECAY_DIMS and not _is_head(pair[0])]
+    on_top = [pair for pair in live if _is_head(pair[0])]
+    return [("decay", matrices, 1.0), ("no-decay", vectors, 1.0), ("head", on_top, head)]
+
+
+def _is_head(name: str) -> bool:
+    return name.startswith("head.")
 
 
 def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
@@ -37,7 +43,7 @@ def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
             tensor.copy_(delta[name])
 
 
-def layers(net: nn.Module) -> nn.ModuleList:
+def layers(net: Any) -> nn.ModuleList:
     """The encoder's stack of layers: its longest ModuleList.  Raises ValueError where there is none."""
     lists = [module for module in net.backbone.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
@@ -45,7 +51,7 @@ def layers(net: nn.Module) -> nn.ModuleList:
     return max(lists, key=len)
 
 
-def freeze_below(net: nn.Module, top: int) -> None:
+def freeze_below(net: Any, top: int) -> None:
     """Freeze the backbone but for its `top` highest layers; the head moves."""
     net.requires_grad_(True)
     net.backbone.requires_grad_(False)
@@ -53,7 +59,7 @@ def freeze_below(net: nn.Module, top: int) -> None:
         layers(net)[-top:].requires_grad_(True)
 
 
-def linear_names(net: nn.Module, layers_from_top: int, spared: int, attention_only: bool) -> list[str]:
+def linear_names(net: Any, layers_from_top: int, spared: int, attention_only: bool) -> list[str]:
     """Full names of the linear maps in the encoder's layers, for low-rank updates.
 
     layers_from_top: how many layers count (0: all).  spared: so many of the highest ones are left out.
@@ -64,7 +70,11 @@ def linear_names(net: nn.Module, layers_from_top: int, spared: int, attention_on
     chosen = chosen[: len(chosen) - spared] if spared else chosen
     wanted = {id(m) for layer in chosen for m in layer.modules() if isinstance(m, nn.Linear)}
     names = [name for name, module in net.named_modules() if id(module) in wanted]
-    kept = [name for name in names if not attention_only or "attention" in name.lower() or "attn" in name.lower()]
+    kept = [
+        name for name in names if not attention_only or "attention" in name.lower() or "attn" in name.lower()
+    ]
     if not kept:
-        raise ValueError("no matrix is left for low-rank updates: fewer whole layers, or more layers, are needed")
+        raise ValueError(
+            "no matrix is left for low-rank updates: fewer whole layers, or more layers, are needed"
+        )
     return kept

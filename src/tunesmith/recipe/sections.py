@@ -33,8 +33,8 @@ class Part(Section):
 class Split(Section):
     """Shares of the rows that are held out; with a test file `test` is not used."""
 
-    validation: float = Field(0.15, ge=0, lt=0.9, description="share of rows to choose and stop by")
-    test: float = Field(0.15, ge=0, lt=0.9, description="share of rows for the proof, touched once")
+    validation: float = Field(default=0.15, ge=0, lt=0.9, description="share of rows to choose and stop by")
+    test: float = Field(default=0.15, ge=0, lt=0.9, description="share of rows for the proof, touched once")
 
 
 class Data(Section):
@@ -44,66 +44,76 @@ class Data(Section):
     fields: Mapping[str, str] = Field(
         default_factory=dict, description="field of the task = column of the file"
     )
-    test: str = Field("", description="a file of its own for the proof")
+    test: str = Field(default="", description="a file of its own for the proof")
     split: Split = Split()
     max_broken: float = Field(
-        0.01, ge=0, le=1, description="share of broken rows above which nothing is trained"
+        default=0.01, ge=0, le=1, description="share of broken rows above which nothing is trained"
     )
-    keep: tuple[str, ...] = Field((), description="codes of findings whose safe fix is not applied")
+    keep: tuple[str, ...] = Field(default=(), description="codes of findings whose safe fix is not applied")
 
 
 class Train(Section):
     """How a network is trained; `None` and 'auto' are decided when the run starts, and written down."""
 
-    epochs: float = Field(6, gt=0, description="passes over the training rows")
-    batch_size: int = Field(32, ge=1, description="rows of one optimiser step")
+    epochs: float = Field(default=6, gt=0, description="passes over the training rows")
+    batch_size: int = Field(default=32, ge=1, description="rows of one optimiser step")
     accumulation: int = Field(
-        1, ge=1, description="parts into which a step's rows are divided to save memory"
+        default=1, ge=1, description="parts into which a step's rows are divided to save memory"
     )
     peak_lr: float | None = Field(
-        None, gt=0, description="highest learning rate; by default the tuning's own"
+        default=None, gt=0, description="highest learning rate; by default the tuning's own"
     )
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of steps in which the learning rate rises")
-    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay (not on biases and norms)")
-    clip: float = Field(1.0, gt=0, description="largest gradient norm")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout in the encoder and before the head")
-    patience: int = Field(3, ge=0, description="evaluations without a gain before training stops; 0: never")
-    evaluations: int = Field(1, ge=1, description="evaluations on the validation rows in each epoch")
-    save_steps: int = Field(200, ge=1, description="optimiser steps between checkpoints")
+    warmup: float = Field(
+        default=0.1, ge=0, lt=1, description="share of steps in which the learning rate rises"
+    )
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="decoupled weight decay (not on biases and norms)"
+    )
+    clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout in the encoder and before the head")
+    patience: int = Field(
+        default=3, ge=0, description="evaluations without a gain before training stops; 0: never"
+    )
+    evaluations: int = Field(default=1, ge=1, description="evaluations on the validation rows in each epoch")
+    save_steps: int = Field(default=200, ge=1, description="optimiser steps between checkpoints")
     window: int = Field(
-        50, ge=1, description="batches in a shuffled window that is sorted by length; 1: no sorting"
+        default=50, ge=1, description="batches in a shuffled window that is sorted by length; 1: no sorting"
     )
-    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="arithmetic of matrix products")
-    threads: int = Field(0, ge=0, description="CPU threads; 0: the physical cores")
-    seed: int = Field(0, ge=0, description="seed of order, dropout and initial weights")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="arithmetic of matrix products"
+    )
+    threads: int = Field(default=0, ge=0, description="CPU threads; 0: the physical cores")
+    seed: int = Field(default=0, ge=0, description="seed of order, dropout and initial weights")
 
 
 class Gate(Section):
     """What a model must reach before it may be promoted: metric = ">= 0.85" (or "<= …"), and not_worse_than."""
 
     model_config = Section.model_config | {"extra": "allow"}
-    not_worse_than: str = Field("", description="'production', or a model, on the same test rows")
+    not_worse_than: str = Field(default="", description="'production', or a model, on the same test rows")
 
 
 class Serve(Section):
     """How the model answers."""
 
     target_error: float | None = Field(
-        None,
+        default=None,
         gt=0,
         lt=1,
         description="error rate among answered rows that sets the abstain threshold; default: half",
     )
-    max_batch: int = Field(32, ge=1, description="texts that are computed together")
-    max_queue: int = Field(256, ge=1, description="texts that may wait before a request is refused (429)")
+    max_batch: int = Field(default=32, ge=1, description="texts that are computed together")
+    max_queue: int = Field(
+        default=256, ge=1, description="texts that may wait before a request is refused (429)"
+    )
 
 
 class Recipe(Section):
     """One life.  `decided` says who chose a value: you, advice or probe; what is not listed is a default."""
 
     task: Part = Part(name="text-classification")
-    base: str = Field("minilm", description="a known name, a local folder, or a hub id")
-    parent: str = Field("", description="the model version that this one follows")
+    base: str = Field(default="minilm", description="a known name, a local folder, or a hub id")
+    parent: str = Field(default="", description="the model version that this one follows")
     data: Data
     approach: Part = Part(name="tune")
     tuning: Part = Part(name="full")

@@ -45,7 +45,9 @@ def _refused(path: Path, refusal: OSError) -> TunesmithError:
             fixes=(f"df -h {path.parent}", "tunesmith … --home DIR   (a folder on another disk)"),
             where=str(path),
         )
-    if refusal.errno in _DENIED or isinstance(refusal, (FileExistsError, NotADirectoryError, IsADirectoryError)):
+    if refusal.errno in _DENIED or isinstance(
+        refusal, (FileExistsError, NotADirectoryError, IsADirectoryError)
+    ):
         return AccessError(
             "A401",
             f"can't write {path.name}: {refusal.strerror or refusal}",
@@ -157,7 +159,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except ValueError as damage:
         raise IntegrityError(
-            "I301", f"{path.name} is damaged: {damage}", expected="the JSON that tunesmith wrote", where=str(path)
+            "I301",
+            f"{path.name} is damaged: {damage}",
+            expected="the JSON that tunesmith wrote",
+            where=str(path),
         ) from None
 
 
@@ -167,7 +172,9 @@ def append(path: Path, *values: Any) -> None:
     A torn tail left by a crash is closed with a newline first, so that it never swallows the next line.
     """
     make_folder(path.parent)
-    lines = b"".join(json.dumps(_finite(v), ensure_ascii=True, sort_keys=True).encode() + b"\n" for v in values)
+    lines = b"".join(
+        json.dumps(_finite(v), ensure_ascii=True, sort_keys=True).encode() + b"\n" for v in values
+    )
     with explained(path), path.open("ab+") as file:
         if file.tell() and not _ends_with_newline(file.fileno(), file.tell()):
             lines = b"\n" + lines

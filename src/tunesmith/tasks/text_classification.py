@@ -28,16 +28,55 @@ class TextClassification(NeuralTask):
         Field(
             "text",
             "input",
-            ("text", "body", "message", "sentence", "content", "description", "comment", "review", "question")
-            + ("utterance", "instruction", "query", "prompt", "input", "document", "title", "subject", "tweet"),
+            (
+                "text",
+                "body",
+                "message",
+                "sentence",
+                "content",
+                "description",
+                "comment",
+                "review",
+                "question",
+                "utterance",
+                "instruction",
+                "query",
+                "prompt",
+                "input",
+                "document",
+                "title",
+                "subject",
+                "tweet",
+            ),
         ),
         Field(
             "label",
             "target",
-            ("label", "labels", "target", "class", "category", "intent", "sentiment", "queue", "topic", "tag")
-            + ("answer", "y", "type", "department", "final_decision", "output"),
+            (
+                "label",
+                "labels",
+                "target",
+                "class",
+                "category",
+                "intent",
+                "sentiment",
+                "queue",
+                "topic",
+                "tag",
+                "answer",
+                "y",
+                "type",
+                "department",
+                "final_decision",
+                "output",
+            ),
         ),
-        Field("group", "group", ("group", "customer", "customer_id", "user", "user_id", "thread_id"), required=False),
+        Field(
+            "group",
+            "group",
+            ("group", "customer", "customer_id", "user", "user_id", "thread_id"),
+            required=False,
+        ),
     )
     metrics: ClassVar = (
         *("macro_f1", "accuracy", "micro_f1", "weighted_f1", "macro_precision", "micro_precision"),
@@ -45,12 +84,18 @@ class TextClassification(NeuralTask):
     )
     predicts: ClassVar = "label"
 
-    max_length: int = Knob(128, ge=4, le=HARD_LIMIT, description="tokens of a text that are read; the rest is cut")
-    label_smoothing: float = Knob(0.0, ge=0, lt=1, description="share of probability spread over all labels in training")
+    max_length: int = Knob(
+        128, ge=4, le=HARD_LIMIT, description="tokens of a text that are read; the rest is cut"
+    )
+    label_smoothing: float = Knob(
+        0.0, ge=0, lt=1, description="share of probability spread over all labels in training"
+    )
     balance: Literal["auto", "none", "weights", "oversample"] = Knob(
         "auto", description="what unequal classes get in training; auto: weights from a ratio of 5"
     )
-    pooling: Literal["mean", "first"] = Knob("mean", description="how token vectors become one: mean, or the first")
+    pooling: Literal["mean", "first"] = Knob(
+        "mean", description="how token vectors become one: mean, or the first"
+    )
 
     def codec(self, base: Base | None, profile: Profile) -> Codec:
         labels = sorted(profile.labels)
@@ -174,6 +219,11 @@ def _share(codec: Codec, index: int, draw: Draw, row: str) -> tuple[float, int]:
 
 @cache
 def _samples() -> tuple[Record, ...]:
-    lines = (resources.files("tunesmith.tasks") / "text_classification.samples.tsv").read_text("utf-8").splitlines()
-    rows = [dict(zip(("label", "text"), line.split("\t"), strict=True)) for line in lines if line]
+    lines = (
+        (resources.files("tunesmith.tasks") / "text_classification.samples.tsv")
+        .read_text("utf-8")
+        .splitlines()
+    )
+    pairs = [line.split("\t", 1) for line in lines if line]
+    rows: list[dict[str, Any]] = [{"text": text, "label": label} for label, text in pairs]
     return tuple(Record(row, Place("samples", n + 1), row_key(row)) for n, row in enumerate(rows))

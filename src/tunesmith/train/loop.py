@@ -46,14 +46,19 @@ def run(job: Job, engine: Any, objective: Objective, judge: Judge, peak_lr: floa
     for epoch, parts in objective.feed(job, state.step):
         if _ended_early(job, state):
             break
-        yield _step(job, engine, parts, state, epoch, schedule.learning_rate(state.step, steps, peak_lr, _warm(job)))
+        yield _step(
+            job, engine, parts, state, epoch, schedule.learning_rate(state.step, steps, peak_lr, _warm(job))
+        )
         if job.validation and (state.step % every == 0 or state.step == steps):
             yield from _evaluate(job, engine, judge, state, folder)
         if state.step % job.options.save_steps == 0 or state.step == steps or job.stop.is_set():
             yield _save(folder, engine, state)
         if job.stop.is_set():
             raise Interrupted(
-                "R130", f"stopped at step {state.step} of {steps}", expected="resume to go on", where=str(job.folder)
+                "R130",
+                f"stopped at step {state.step} of {steps}",
+                expected="resume to go on",
+                where=str(job.folder),
             )
     yield from _finish(folder, engine, state)
 

@@ -56,7 +56,9 @@ class Local:
         terms = {term for batch in batches for term in batch.counts}
         return {term: sum(batch.counts.get(term, 0.0) for batch in batches) for term in sorted(terms)}
 
-    def forward_backward(self, batch: Batch, counts: Mapping[str, float], step: int, part: int) -> dict[str, float]:
+    def forward_backward(
+        self, batch: Batch, counts: Mapping[str, float], step: int, part: int
+    ) -> dict[str, float]:
         """Add a micro-batch's gradient; return its share of each mean loss.
 
         Dropout is drawn from (seed, step, part): what ran before never changes it.
@@ -65,7 +67,7 @@ class Local:
         self.net.train()
         sums = self._objective.loss(self._job, self.net, batch)
         means = {term: total / max(counts[term], 1e-12) for term, total in sums.items()}
-        sum(means.values()).backward()
+        self._torch.stack(list(means.values())).sum().backward()
         for name, p in self._moving.items():
             if p.grad is not None:
                 master = self._masters[name]
@@ -82,7 +84,9 @@ class Local:
         gradients = [m.grad for m in self._masters.values() if m.grad is not None]
         norm = self._torch.nn.utils.get_total_norm(gradients)
         if bool(self._torch.isfinite(norm)):
-            self._torch.nn.utils.clip_grads_with_norm_(list(self._masters.values()), self._job.options.clip, norm)
+            self._torch.nn.utils.clip_grads_with_norm_(
+                list(self._masters.values()), self._job.options.clip, norm
+            )
             for group, scale in zip(self._optimizer.param_groups, self._scales, strict=True):
                 group["lr"] = rate * scale
             self._optimizer.step()
@@ -113,10 +117,16 @@ class Local:
             saved = tensors.get(f"weight/{name}")
             if saved is None or saved.shape != master.shape:
                 raise IntegrityError(
-                    "I304", f"the checkpoint does not fit: '{name}'", expected="a checkpoint of this recipe and base"
+                    "I304",
+                    f"the checkpoint does not fit: '{name}'",
+                    expected="a checkpoint of this recipe and base",
                 )
             master.copy_(saved)
-            moments = {k: tensors[f"{k}/{name}"] for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}/{name}" in tensors}
+            moments = {
+                k: tensors[f"{k}/{name}"]
+                for k in ("step", "exp_avg", "exp_avg_sq")
+                if f"{k}/{name}" in tensors
+            }
             if moments:
                 self._optimizer.state[master] = {key: value.clone() for key, value in moments.items()}
         self._publish()
@@ -139,7 +149,7 @@ def predict(
 
     Examples of like length are computed together.
     """
-    compute = compute or task.predict
+    asked: Compute = compute or task.predict
     encoded = [task.encode(record, codec, None) for record in records]
     units = [(row, example) for row, group in enumerate(encoded) for example in group]
     outputs: list[list[tuple[int, Output]]] = [[] for _ in records]
@@ -147,7 +157,7 @@ def predict(
     with inference(net):
         for part in _parts(order, [example for _, example in units]):
             batch = task.collate([units[unit][1] for unit in part], codec)
-            for unit, output in zip(part, compute(net, batch), strict=True):
+            for unit, output in zip(part, asked(net, batch), strict=True):
                 outputs[units[unit][0]].append((unit, output))
     return [[output for _, output in sorted(row, key=lambda pair: pair[0])] for row in outputs]
 

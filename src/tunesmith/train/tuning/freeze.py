@@ -15,6 +15,7 @@ class Freeze(Tuning):
     """The backward pass stops at the lowest layer that moves."""
 
     peak_lr: ClassVar[float] = 5e-4
+    head: float = Field(10.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
     layers: int = Field(2, ge=0, description="layers from the top that move; 0: the head alone")
 
     def apply(self, net: Net) -> Net:
@@ -22,7 +23,7 @@ class Freeze(Tuning):
         return net
 
     def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
-        return parameters.groups(net)
+        return parameters.groups(net, self.head)
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic import Field
+
 from tunesmith.nn import parameters
 from tunesmith.parts import Net, Tensor, Tuning
 
@@ -13,13 +15,14 @@ class Full(Tuning):
     """Full fine-tuning; the saved delta is every tensor."""
 
     peak_lr: ClassVar[float] = 3e-4
+    head: float = Field(10.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
 
     def apply(self, net: Net) -> Net:
         net.requires_grad_(True)
         return net
 
     def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
-        return parameters.groups(net)
+        return parameters.groups(net, self.head)
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)

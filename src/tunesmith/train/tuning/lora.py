@@ -16,6 +16,7 @@ class Lora(Tuning):
     """LoRA (Hu et al. 2021) by the library peft; the update of a matrix is scaled by alpha ÷ rank."""
 
     peak_lr: ClassVar[float] = 1e-3
+    head: float = Field(3.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
     rank: int = Field(16, ge=1, le=1024, description="rank of each update")
     alpha: float = Field(32.0, gt=0, description="numerator of the update's scale")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the low-rank path")
@@ -38,7 +39,7 @@ class Lora(Tuning):
         return net
 
     def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
-        return parameters.groups(net)
+        return parameters.groups(net, self.head)
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)
