@@ -13,8 +13,12 @@ from typing import Any
 os.environ.pop("TUNESMITH_PLUGINS", None)  # the reference tells what is built in
 
 import tunesmith
-from tunesmith import catalog, errors, events
+from tunesmith import catalog, errors, events, library
+from tunesmith.http.server import Server
 from tunesmith.lifecycle import desk
+from tunesmith.lifecycle.results import ModelResult, Result
+from tunesmith.model import Model
+from tunesmith.parts import Prediction
 from tunesmith.recipe import schema
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -69,19 +73,17 @@ def _code(value: Any) -> str:
 
 def cli() -> str:
     """Every command with its arguments and options."""
-    import typer
-
-    from tunesmith.cli.main import app
+    from tunesmith.cli.main import command
 
     exits: dict[int, list[str]] = {}
     for kind in _kinds(errors.TunesmithError):
         exits.setdefault(kind.exit_code, []).append(f"`{kind.__name__}`")
     numbers = [(number, ", ".join(names)) for number, names in sorted(exits.items())]
     about = (
-        "# Command line\n\nData goes to standard output, messages to standard error. `--json` prints JSON; an error is then\n"
-        "one JSON object on standard error. Nothing is asked unless standard input is a terminal.\n\n"
+        "# Command line\n\nData goes to standard output, messages to standard error. `--json` prints JSON; an error\n"
+        "is then one JSON object on standard error. Nothing is asked unless standard input is a terminal.\n\n"
     )
-    commands = "\n".join(_commands(typer.main.get_command(app), "tunesmith"))
+    commands = "\n".join(_commands(command([]), "tunesmith"))
     codes = "## Exit codes\n\n0 means done. Other codes name the kind of error:\n\n" + table(
         ("code", "error"), numbers
     )
@@ -111,7 +113,8 @@ def _command(command: Any, path: str) -> str:
     arguments = " ".join(_metavar(param) for param in visible if param.param_type_name == "argument")
     rows = [_parameter(param) for param in visible if "--help" not in param.opts]
     usage = " ".join(filter(None, [path, arguments]))
-    return f"## `{usage}`\n\n{' '.join(about.split())}\n\n{block}{table(('parameter', 'default', 'meaning'), rows) if rows else ''}"
+    taken = table(("parameter", "default", "meaning"), rows) if rows else ""
+    return f"## `{usage}`\n\n{' '.join(about.split())}\n\n{block}{taken}"
 
 
 def _metavar(param: Any) -> str:
@@ -128,7 +131,9 @@ def _parameter(param: Any) -> tuple[str, str, str]:
     if param.envvar and isinstance(param.envvar, str):
         meaning += f" Variable: `{param.envvar}`."
     default = (
-        "" if param.default in (None, "", False, ()) or callable(param.default) else _code(param.default)
+        ""
+        if param.default is None or param.default is False or param.default == "" or callable(param.default)
+        else _code(param.default)
     )
     return _code(names + value), default, meaning
 
@@ -143,10 +148,11 @@ def recipe() -> str:
     own = [row for row in rows if "[" in row[0]]
     head = ("key", "type", "default", "meaning")
     return (
-        "# Recipe\n\nA recipe is a TOML file. Unknown keys are errors that name the line and the nearest word. Any key can be\n"
-        'given on the command line: `--set train.epochs=3`. `approach = "linear"` is short for `[approach]` with `name`.\n'
-        'In `[gate]` each metric may carry a bound: `macro_f1 = ">= 0.85"`; the metrics are listed in [parts](parts.md).\n\n'
-        f"{table(head, whole)}\n## Keys of parts\n\n`tuning[lora].rank` is the key `rank` of `[tuning]` when its `name` is `lora`.\n\n{table(head, own)}"
+        "# Recipe\n\nA recipe is a TOML file. Unknown keys are errors that name the line and the nearest word. Any\n"
+        'key can be given on the command line, as in `--set train.epochs=3`. `approach = "linear"` is short for\n'
+        '`[approach]` with `name`. In `[gate]` a metric may carry a bound: `macro_f1 = ">= 0.85"`; the metrics are\n'
+        f"listed in [parts](parts.md).\n\n{table(head, whole)}\n## Keys of parts\n\n"
+        f"`tuning[lora].rank` is the key `rank` of `[tuning]` when its `name` is `lora`.\n\n{table(head, own)}"
     )
 
 
@@ -197,12 +203,11 @@ def api() -> str:
     lines = [
         "# Python\n\n`import tunesmith` loads nothing heavy; libraries load when a function needs them.\n"
     ]
-    for name in tunesmith.__all__:
-        value = getattr(tunesmith, name)
-        if inspect.isclass(value):
-            lines += _class(name, value)
-        elif callable(value):
+    for name in sorted(tunesmith.__all__):
+        if callable(value := getattr(library, name, None)):
             lines.append(_function(f"tunesmith.{name}", value))
+    for kind in (ModelResult, Result, Model, Prediction, Server, errors.TunesmithError):
+        lines += _class(kind)
     return "\n".join(lines)
 
 
@@ -215,28 +220,38 @@ def _function(name: str, value: Callable[..., Any], level: str = "##") -> str:
 def _signature(name: str, value: Callable[..., Any]) -> str:
     signature = inspect.signature(value)
     given = [param for param in signature.parameters.values() if param.name != "self"]
-    whole = str(signature.replace(parameters=given))
+    whole = _unquoted(str(signature.replace(parameters=given)))
     if len(whole) < 90:
         return f"{name}{whole}"
     shown, starred = [], False
     for param in given:
+        starred = starred or param.kind is param.VAR_POSITIONAL
         if param.kind is param.KEYWORD_ONLY and not starred:
             shown, starred = [*shown, "    *,"], True
-        shown.append(f"    {param},")
-    back = whole.rpartition(")")[2]
-    return "\n".join([f"{name}(", *shown, f"){back}"])
+        shown.append(f"    {_unquoted(str(param))},")
+    return "\n".join([f"{name}(", *shown, f"){whole.rpartition(')')[2]}"])
 
 
-def _class(name: str, value: type[Any]) -> list[str]:
-    lines = [f"## `tunesmith.{name}`\n\n{_doc(value)}\n"]
+def _unquoted(signature: str) -> str:
+    """Annotations without the quotes that postponed evaluation leaves around them."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)
+
+
+def _class(value: type[Any]) -> list[str]:
+    name = value.__name__
+    lines = [f"## `{value.__module__}.{name}`\n\n{_doc(value)}\n"]
     for key, member in inspect.getmembers_static(value):
-        if key.startswith("_"):
+        if key.startswith("_") or not any(key in vars(kind) for kind in _own_kinds(value)):
             continue
         if isinstance(member, property):
             lines.append(f"### `{name}.{key}`\n\n{_doc(member)}\n")
         elif inspect.isroutine(bound := getattr(value, key)):
             lines.append(_function(f"{name}.{key}", bound, "###"))
     return lines
+
+
+def _own_kinds(value: type[Any]) -> list[type[Any]]:
+    return [kind for kind in value.__mro__ if kind.__module__.startswith("tunesmith")]
 
 
 def _doc(value: Any) -> str:
@@ -253,7 +268,8 @@ def http() -> str:
     served._add_routes(described)
     document = described.openapi()
     lines = [
-        "# HTTP\n\nEvery error has the shape `ErrorResponse`. `/openapi.json` of a running server says the same for programs.\n"
+        "# HTTP\n\nEvery error has the shape [ErrorResponse](#errorresponse). `/openapi.json` of a running server\n"
+        "says the same for programs.\n"
     ]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -307,8 +323,8 @@ def _shape(name: str, shape: Mapping[str, Any]) -> str:
 def event_page() -> str:
     """The closed set of events."""
     lines = [
-        "# Events\n\nLong verbs yield these; `events.jsonl` in the folder of a run keeps them (all but `progress`), one JSON object a\n"
-        "line with the key `event`. The command line prints them on standard error.\n"
+        "# Events\n\nLong verbs yield these; `events.jsonl` in the folder of a run keeps them (all but `progress`),\n"
+        "one JSON object a line with the key `event`. The command line prints them on standard error.\n"
     ]
     for name, kind in events.KINDS.items():
         rows = [(_code(each.name), _code(each.type)) for each in fields(kind)]

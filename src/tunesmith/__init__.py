@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import tunesmith.evaluate
-import tunesmith.train
-
 if TYPE_CHECKING:
-    from tunesmith.library import check, compare, load, predict, up
+    from tunesmith.library import check, compare, evaluate, load, predict, train, up
 
     __version__: str
 
@@ -25,7 +23,8 @@ class _Stage(ModuleType):
         return getattr(library, self.__name__.rpartition(".")[2])(*args, **kwargs)
 
 
-tunesmith.train.__class__ = tunesmith.evaluate.__class__ = _Stage
+for _name in ("train", "evaluate"):
+    import_module(f"tunesmith.{_name}").__class__ = _Stage
 
 
 def __getattr__(name: str) -> Any:

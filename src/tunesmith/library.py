@@ -129,7 +129,7 @@ def seconds(budget: float | str) -> float:
 
     from tunesmith.errors import UsageError
 
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(budget).lower())
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([smh]?)\s*", str(budget).lower())
     value = float(found[1]) * UNITS.get(found[2], 1) if found else 0.0
     if not 0 < value <= 30 * 24 * 3600:
         raise UsageError(

@@ -275,7 +275,7 @@ class NeuralTask(Task, ABC):
 
     @abstractmethod
     def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
-        """One vector [D] per example, in float32, that a linear layer can learn from while the network stays as it is."""
+        """One float32 vector [D] per example, for a linear layer to learn from while the network stays as it is."""
 
 
 # ---- models -----------------------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commandline import Done, Trained, texts, tunesmith
 
+from commandline import Done, Trained, texts, tunesmith
 from tunesmith.__main__ import main
 
 

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from commandline import Trained, tunesmith
 
+from commandline import Trained, tunesmith
 from tunesmith.cli.main import COMMANDS, command
 
 HEAVY = {

@@ -33,7 +33,7 @@ class Features(Approach):
     refits: ClassVar = True
     based: ClassVar = True
     library: ClassVar = "torch"
-    strength: float = Field(0.01, gt=0, description="inverse of the L2 penalty")
+    strength: float = Field(0.03, gt=0, description="inverse of the L2 penalty")
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask) and task.predicts == "label"
@@ -60,15 +60,12 @@ class Features(Approach):
         yield from _fill(cache, encoder, [*job.train, *job.validation])
         rows = np.stack([cache.rows[record.key] for record in job.train])
         index = {label: n for n, label in enumerate(job.codec.settings["labels"])}
-        head = heads.fit(
+        head = heads.fit_logistic(
             rows,
             [index[job.task.target(record) or ""] for record in job.train],
             len(index),
             strength=self.strength,
             balanced=job.codec.settings["balance"] != "none",
-            solver="lbfgs",
-            seed=job.seed,
-            standardised=True,
         )
         head.save(job.model)
 

@@ -1,4 +1,4 @@
-"""Word and character n-grams under multinomial logistic regression: no torch, no network, seconds."""
+"""Word and character n-grams under a linear layer: no torch, no network, seconds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Linear(Approach):
     refits: ClassVar = True
     words: int = Field(2, ge=1, le=4, description="longest word n-gram")
     characters: int = Field(4, ge=2, le=6, description="longest character n-gram inside words")
-    strength: float = Field(10.0, gt=0, description="inverse of the L2 penalty")
+    strength: float = Field(1.0, gt=0, description="inverse of the L2 penalty")
 
     def serves(self, task: Task) -> bool:
         return task.predicts == "label"
@@ -51,13 +51,12 @@ class Linear(Approach):
                 where=job.recipe.data.source,
             ) from None
         index = {label: n for n, label in enumerate(job.codec.settings["labels"])}
-        head = heads.fit(
+        head = heads.fit_margins(
             rows,
             [index[job.task.target(record) or ""] for record in job.train],
             len(index),
             strength=self.strength,
             balanced=job.codec.settings["balance"] != "none",
-            solver="saga",
             seed=job.seed,
         )
         grams.save(job.model)

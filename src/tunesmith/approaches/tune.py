@@ -14,7 +14,7 @@ from tunesmith import catalog, doors, machine
 from tunesmith.bases import Base
 from tunesmith.errors import IntegrityError
 from tunesmith.evaluate.predictions import gather
-from tunesmith.events import Event
+from tunesmith.events import Event, Progress, Step
 from tunesmith.fields import Record
 from tunesmith.parts import Approach, Codec, Job, NeuralTask, Objective, Output, Predictor, Task, Tuning
 from tunesmith.recipe.sections import Recipe
@@ -68,7 +68,8 @@ class Tune(Approach):
 
     def fit(self, job: Job) -> Iterator[Event]:
         engine, objective, tuning = _prepare(job)
-        yield from loop.run(job, engine, objective, _judge(job), job.options.peak_lr or tuning.peak_lr)
+        peak_lr = job.options.peak_lr or tuning.peak_lr
+        yield from _timed(loop.run(job, engine, objective, _judge(job), peak_lr), objective.steps(job))
         save_file = doors.open("safetensors.torch").save_file
         delta = {name: tensor.contiguous() for name, tensor in engine.delta().items()}
         files.write_with(job.model / "delta.safetensors", lambda path: save_file(delta, path))
@@ -82,6 +83,20 @@ def _prepare(job: Job) -> tuple[local.Local, Objective, Tuning]:
     objective: Objective = catalog.make("objective", job.recipe.objective)
     net = local.build(job, tuning)
     return local.Local(job, net, tuning, objective, job.options.dtype), objective, tuning
+
+
+def _timed(events: Iterator[Event], steps: int) -> Iterator[Event]:
+    """The events; each step but the first, which starts the clock, is followed by how far that is."""
+    first, begun = 0, 0.0
+    for event in events:
+        yield event
+        if not isinstance(event, Step):
+            continue
+        if first:
+            pace = (time.monotonic() - begun) / (event.step - first)
+            yield Progress("train", event.step, steps, pace * event.step)
+        else:
+            first, begun = event.step, time.monotonic()
 
 
 def _judge(job: Job) -> loop.Judge:

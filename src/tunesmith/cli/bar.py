@@ -19,27 +19,32 @@ class Bar(ABC):
     """Shows how far a stage is, and when it will be done."""
 
     def __init__(self) -> None:
-        self._since, self._first = 0.0, 0
+        self._extra, self._counted = "", False
+        self._since, self._first = 0.0, (0, 0.0)
 
     def progress(self, event: Progress) -> None:
         """So much of so much, by the stage's own clock."""
+        self._counted = True
         left = event.seconds * (event.total - event.done) / event.done if event.done else None
-        self.show(event.stage, event.done, event.total, left, "")
+        steps = f" {event.done:,.0f}/{event.total:,.0f}" if self._extra else ""
+        self.show(event.stage + steps, event.done, event.total, left, self._extra)
 
     def step(self, event: Step) -> None:
-        """An optimiser step: how far through its epoch, the loss, and the time to the epoch's end."""
+        """An optimiser step: its loss; and where nobody says how many there are, how far through its epoch it is."""
+        self._extra = f"loss {sum(event.losses.values()):.4f}"
+        if self._counted:
+            return
         now = time.monotonic()
         if not self._since:
-            self._since, self._first, self._epoch = now, event.step, event.epoch
+            self._since, self._first = now, (event.step, event.epoch)
         within = event.epoch % 1 or 1.0
-        pace = (now - self._since) / max(event.epoch - self._epoch, 1e-9)
-        left = pace * (1 - within) if event.step > self._first else None
-        loss = sum(event.losses.values())
-        self.show(f"step {event.step}, epoch {event.epoch:.2f}", within, 1.0, left, f"loss {loss:.4f}")
+        pace = (now - self._since) / max(event.epoch - self._first[1], 1e-9)
+        left = pace * (1 - within) if event.step > self._first[0] else None
+        self.show(f"step {event.step}, epoch {event.epoch:.2f}", within, 1.0, left, self._extra)
 
     def clear(self) -> None:
         """A new stage begins."""
-        self._since = 0.0
+        self._since, self._extra, self._counted = 0.0, "", False
 
     @abstractmethod
     def show(self, what: str, done: float, total: float, left: float | None, extra: str) -> None:
@@ -118,13 +123,12 @@ def shown(stream: TextIO) -> Iterator[Bar]:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Drawn
 
-    plain = {"markup": False}
     columns = (
-        TextColumn("          {task.fields[what]}", **plain),
+        TextColumn("          {task.fields[what]}", markup=False),
         BarColumn(30),
         TaskProgressColumn(),
-        TextColumn("{task.fields[extra]}", **plain),
-        TextColumn("{task.fields[eta]}", **plain),
+        TextColumn("{task.fields[extra]}", markup=False),
+        TextColumn("{task.fields[eta]}", markup=False),
     )
     with Drawn(*columns, console=Console(file=stream, stderr=True), transient=True) as progress:
         yield Live(progress)

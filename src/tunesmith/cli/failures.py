@@ -39,7 +39,7 @@ def verb(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:
             raise _Gone from None
         except KeyboardInterrupt:
-            raise Interrupted("R130", "interrupted", expected="nothing") from None
+            raise Interrupted("R130", "interrupted") from None
         return code
 
     return called

@@ -113,7 +113,7 @@ def predict(
                 f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
             )
     if lost:
-        tell(f"{lost:,} rows could not be read and have no prediction")
+        tell(f"{lost:,} row{'s' * (lost > 1)} could not be read: no prediction")
     return 3 if lost else 0
 
 

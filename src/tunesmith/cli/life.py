@@ -58,6 +58,7 @@ def up(
 
     seconds, chosen = library.seconds(budget), usage.one_of("--prefer", prefer, KINDS)
     options.go_offline(offline)
+    _greet(seconds, offline)
     keep = serve if serve is not None else sys.stdin.isatty() and sys.stdout.isatty() and not json
 
     def begin(fields: dict[str, str], stop: Any) -> Any:
@@ -85,6 +86,18 @@ def up(
         json,
     )
     return ending.shown(result, json)
+
+
+def _greet(seconds: float, offline: bool) -> None:
+    """What this machine is and what was asked of it, before anything begins."""
+    from tunesmith import __version__, machine
+    from tunesmith.cli.bar import duration
+    from tunesmith.cli.console import tell
+
+    memory = machine.memory_bytes() / 1e9
+    here = f"{machine.physical_cores()} cores, {memory:.0f} GB"
+    network = "not used" if offline else "allowed"
+    tell(f"tunesmith {__version__} · {here} · budget {duration(seconds)} · network: {network}")
 
 
 def train(

@@ -10,7 +10,7 @@ import typer
 from tunesmith.errors import UsageError
 
 # the class that all refusals of a command line share: UsageError of the click that typer brings along
-Refused: type[Any] = typer.BadParameter.__mro__[1]
+Refused: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def show_help(refused: Any) -> int:

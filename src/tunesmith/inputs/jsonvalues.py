@@ -15,7 +15,7 @@ _TOKENS = re.compile(rb'["\\{}\[\],]')
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class BadValue(Exception):  # noqa: N818 - it never leaves a reader
+class BadValue(Exception):
     """Why a line is no row, and what to do about it."""
 
     def __init__(self, reason: str, fix: str) -> None:

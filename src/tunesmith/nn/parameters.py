@@ -1,12 +1,16 @@
-"""Which parameters of a network move, by name; freezing, grouping, taking them out and putting them in."""
+"""Which parameters of a network move, by name; freezing, grouping, taking them out and putting them in.
+
+Torch is imported in bodies: recipes name tunings, and are read where torch is absent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 # biases and norm scales are not decayed (Loshchilov & Hutter 2019 decay matrices; the usual practice since BERT)
 NO_DECAY_DIMS = 1
@@ -32,6 +36,8 @@ def _is_head(name: str) -> bool:
 
 def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
     """Overwrite the moving tensors.  Raises ValueError where names or shapes differ."""
+    import torch
+
     own = moving(net)
     if set(own) != set(delta):
         odd = sorted(set(own) ^ set(delta))[0]
@@ -45,6 +51,8 @@ def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
 
 def layers(net: Any) -> nn.ModuleList:
     """The encoder's stack of layers: its longest ModuleList.  Raises ValueError where there is none."""
+    from torch import nn
+
     lists = [module for module in net.backbone.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
         raise ValueError("this base has no stack of layers to freeze")
@@ -65,6 +73,8 @@ def linear_names(net: Any, layers_from_top: int, spared: int, attention_only: bo
     layers_from_top: how many layers count (0: all).  spared: so many of the highest ones are left out.
     Raises ValueError where none is left.
     """
+    from torch import nn
+
     stack = layers(net)
     chosen = list(stack)[-layers_from_top:] if layers_from_top else list(stack)
     chosen = chosen[: len(chosen) - spared] if spared else chosen
