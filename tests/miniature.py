@@ -27,6 +27,7 @@ OPTIONS = {
 def job(
     folder: Path,
     *,
+    approach: Any = "tune",
     tuning: Any = "full",
     task: Any = "text-classification",
     resume: bool = False,
@@ -34,7 +35,13 @@ def job(
 ) -> Job:
     """A job of 24 training and 12 validation samples in `folder`."""
     recipe = Recipe.model_validate(
-        {"data": {"source": "samples"}, "task": task, "tuning": tuning, "train": OPTIONS | train}
+        {
+            "data": {"source": "samples"},
+            "task": task,
+            "approach": approach,
+            "tuning": tuning,
+            "train": OPTIONS | train,
+        }
     )
     made: NeuralTask = catalog.make("task", recipe.task)
     rows = made.samples()
@@ -48,7 +55,7 @@ def job(
 
 def fit(made: Job) -> list[Any]:
     """Run the approach `tune` to its end; return its events."""
-    return list(catalog.part("approach", "tune")().fit(made))
+    return list(catalog.make("approach", made.recipe.approach).fit(made))
 
 
 def weights(made: Job) -> bytes:

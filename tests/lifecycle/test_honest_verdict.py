@@ -26,12 +26,17 @@ def rows_of_tickets() -> list[Record]:
     task = catalog.part("task", "text-classification")()
     found = source.sniff(EXAMPLES)
     columns = mapping.infer(found, task, {})
-    return [row for row in mapping.records(found, columns, task) if isinstance(row, Record) and row.fields["text"]]
+    return [
+        row for row in mapping.records(found, columns, task) if isinstance(row, Record) and row.fields["text"]
+    ]
 
 
 def outcome(rows: list[Record], labels: list[str], folder: Path) -> str:
     """Fit the linear rung on two thirds of the rows with these labels; the verdict on the last third."""
-    rows = [replace(row, fields={"text": row.fields["text"], "label": label}) for row, label in zip(rows, labels, strict=True)]
+    rows = [
+        replace(row, fields={"text": row.fields["text"], "label": label})
+        for row, label in zip(rows, labels, strict=True)
+    ]
     cut = 2 * len(rows) // 3
     task = catalog.part("task", "text-classification")()
     counts = {label: labels[:cut].count(label) for label in sorted(set(labels[:cut]))}
@@ -44,11 +49,15 @@ def outcome(rows: list[Record], labels: list[str], folder: Path) -> str:
     made = [task.decode(row, out, codec) for row, out in zip(rows[cut:], outputs, strict=True)]
     keys = [str(n) for n in range(len(made))]
     found = gather(made, labels[cut:], keys, keys)
-    return verdict.verdict(found, counts, {}, measure.metric("macro_f1"), permutations=800, replicates=50).outcome
+    return verdict.verdict(
+        found, counts, {}, measure.metric("macro_f1"), permutations=800, replicates=50
+    ).outcome
 
 
 @pytest.mark.slow
-def test_random_labels_are_called_better_in_at_most_ten_of_two_hundred_seeds(tmp_path: Path, seed: int) -> None:
+def test_random_labels_are_called_better_in_at_most_ten_of_two_hundred_seeds(
+    tmp_path: Path, seed: int
+) -> None:
     rows = rows_of_tickets()[:240]
     told = []
     for number in range(SEEDS):
@@ -68,7 +77,10 @@ def test_up_on_random_labels_serves_linear_and_never_a_constant(tmp_path: Path) 
     rng = np.random.default_rng(5)
     lines = [f"{row.fields['text']!r},{rng.choice(['x', 'y'])}" for row in rehearsal_rows() for _ in (0,)]
     data = tmp_path / "noise.csv"
-    data.write_text("text,label\n" + "\n".join('"' + line.replace('"', "'").rpartition(",")[0] + '",' + line[-1] for line in lines))
+    data.write_text(
+        "text,label\n"
+        + "\n".join('"' + line.replace('"', "'").rpartition(",")[0] + '",' + line[-1] for line in lines)
+    )
     result = lifecycle.run(lifecycle.up(str(data), home=tmp_path / "home", budget=0.5))
     assert result["chosen"] == "linear"
     assert result["verdict"]["outcome"] != "better"

@@ -25,7 +25,9 @@ def test_five_percent_uniform_wrong_labels_in_banking77(shared: Path, tmp_path: 
     task = catalog.part("task", "text-classification")()
     recipe = Recipe.model_validate({"data": {"source": "banking77"}, "approach": "linear"})
     groups = {row.key: number for number, row in enumerate(rows)}
-    prepared = Prepared(task, recipe, "banking77", tuple(rows), (), (), groups, (), {}, {"columns": {}}, len(rows))
+    prepared = Prepared(
+        task, recipe, "banking77", tuple(rows), (), (), groups, (), {}, {"columns": {}}, len(rows)
+    )
     climber = climb.Climber(prepared, tmp_path, tmp_path / "cache")
     rung = climb.Rung("linear", recipe, climber.job(recipe, tmp_path / "linear", None))
     logits, order = drain(prove.out_of_fold(climber, rung))
@@ -42,7 +44,7 @@ def test_five_percent_uniform_wrong_labels_in_banking77(shared: Path, tmp_path: 
 def planted(path: Path, seed: int) -> tuple[list[Record], set[str]]:
     """The rows with 5 % of their labels replaced by another one, uniformly; and the keys of those."""
     rows = []
-    for number, line in enumerate(gzip.open(path, "rt", encoding="utf-8")):
+    for number, line in enumerate(gzip.decompress(path.read_bytes()).decode().splitlines()):
         value = json.loads(line)
         fields = {"text": value["text"], "label": value["label"]}
         rows.append(Record(fields, Place("train", number + 1), row_key(fields)))

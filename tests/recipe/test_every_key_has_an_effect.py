@@ -274,6 +274,10 @@ CASES: dict[str, Callable[[Path], bool]] = {
         == 3
     ),
     "approach[features].strength": approach_key("features", "strength", 0.01, 1.0),
+    "approach[tune].head": lambda folder: (
+        trained(folder / "0", approach={"name": "tune", "head": "probe"})["weights"]
+        != trained(folder / "1", approach={"name": "tune", "head": "random"})["weights"]
+    ),
     "approach[linear].words": approach_key("linear", "words", 1, 3),
     "approach[linear].characters": approach_key("linear", "characters", 2, 5),
     "approach[linear].strength": approach_key("linear", "strength", 0.1, 50.0),

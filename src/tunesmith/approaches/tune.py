@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from tunesmith import catalog, doors, machine
 from tunesmith.bases import Base
@@ -16,10 +17,11 @@ from tunesmith.errors import IntegrityError
 from tunesmith.evaluate.predictions import gather
 from tunesmith.events import Event, Progress, Step
 from tunesmith.fields import Record
+from tunesmith.inputs import heads
 from tunesmith.parts import Approach, Codec, Job, NeuralTask, Objective, Output, Predictor, Task, Tuning
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
-from tunesmith.train import loop
+from tunesmith.train import frozen, loop
 from tunesmith.train.engine import local
 
 START_SECONDS, ROWS_PER_SECOND = 8.0, 150.0  # to load and to train, two cores, minilm, short texts
@@ -33,6 +35,10 @@ class Tune(Approach):
     refits: ClassVar = False
     based: ClassVar = True
     library: ClassVar = "torch"
+    head: Literal["probe", "random"] = Field(
+        "probe",
+        description="where the head begins: a linear layer fitted on the frozen network, or small random",
+    )
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask)
@@ -67,21 +73,30 @@ class Tune(Approach):
         return {"train.epochs": epochs} if epochs >= FEWEST_EPOCHS else None
 
     def fit(self, job: Job) -> Iterator[Event]:
-        engine, objective, tuning = _prepare(job)
+        start = (yield from frozen.fit_head(job, frozen.STRENGTH)) if self._probes(job) else None
+        engine, objective, tuning = _prepare(job, start)
         peak_lr = job.options.peak_lr or tuning.peak_lr
         yield from _timed(loop.run(job, engine, objective, _judge(job), peak_lr), objective.steps(job))
         save_file = doors.open("safetensors.torch").save_file
         delta = {name: tensor.contiguous() for name, tensor in engine.delta().items()}
         files.write_with(job.model / "delta.safetensors", lambda path: save_file(delta, path))
 
+    def _probes(self, job: Job) -> bool:
+        """A random head's first gradients distort what the network knows; a fitted one's don't (Kumar et al. 2022)."""
+        return self.head == "probe" and job.task.predicts == "label" and bool(job.train)
+
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
         return _Tuned(folder, task, codec, base, recipe)
 
 
-def _prepare(job: Job) -> tuple[local.Local, Objective, Tuning]:
+def _prepare(job: Job, start: heads.Head | None = None) -> tuple[local.Local, Objective, Tuning]:
     tuning: Tuning = catalog.make("tuning", job.recipe.tuning)
     objective: Objective = catalog.make("objective", job.recipe.objective)
     net = local.build(job, tuning)
+    if start is not None:
+        from tunesmith.nn import encoder
+
+        encoder.set_head(net, *map(doors.open("torch").from_numpy, (start.weights, start.bias)))
     return local.Local(job, net, tuning, objective, job.options.dtype), objective, tuning
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -74,7 +75,10 @@ def broken_finding(broken: Sequence[Broken], total: int, max_broken: float) -> F
         len(broken),
         tuple(row.place for row in broken[:SHOWN]),
         {"share": share, "rows": total, "max_broken": max_broken},
-        Fix("tunesmith data check FILE", "lists every broken row with its line, its reason and a fix"),
+        Fix(
+            f"tunesmith data check {broken[0].place.source}",
+            "lists every broken row with its line, its reason and a fix",
+        ),
     )
 
 
@@ -88,7 +92,10 @@ def refuse_if_broken(broken: Sequence[Broken], total: int, max_broken: float) ->
         f"{plural(len(broken), 'broken row')} of {total:,} ({len(broken) / max(total, 1):.1%}); "
         f"the first: {first.place} — {first.reason} — {first.fix}",
         expected=f"at most {max_broken:.1%} broken rows",
-        fixes=("tunesmith data check FILE", "tunesmith train RECIPE.toml --set data.max_broken=0.05"),
+        fixes=(
+            f"tunesmith data check {broken[0].place.source}",
+            f"tunesmith up {broken[0].place.source} --set data.max_broken={math.ceil(100 * len(broken) / total) / 100}",
+        ),
         where=str(first.place),
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tunesmith.evaluate.compare import more_rows, paired
+from tunesmith.evaluate.compare import FEWEST, more_rows, paired
 from tunesmith.evaluate.intervals import REPLICATES, SEED, Z, interval
 from tunesmith.parts import Metric, Predictions
 
@@ -150,5 +150,8 @@ def _against(
             "cannot-tell": "not measurably different from",
         }
         reach = f"{found.value:+.3f} {name}, {found.low:+.3f} to {found.high:+.3f}"
+        few = len(found.fixed) + len(found.broken) < FEWEST
+        if found.outcome == "cannot-tell" and few:
+            reach += f"; they differ in {len(found.fixed) + len(found.broken)} rows only"
         sentences.append(f"It is {told[found.outcome]} {rival} ({reach}).")
     return sentences

@@ -69,7 +69,7 @@ def up(
     begun, place = time.monotonic(), home_folder(home)
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides)
     early, prepared = yield from _kept(prepare.prepare(recipe, place))
-    run_ = runs.create(place, prepared.recipe, _lineage(prepared))
+    run_ = runs.create(place, prepared.recipe, {**_lineage(prepared), "verb": "up"})
     with run_.hold():
         for event in early:
             run_.append(event)
@@ -129,13 +129,13 @@ def train(
         yield from _rehearse(_loaded(recipe, overrides), place)
         return
     if resume:
-        run_ = runs.open_run(place, resume)
+        run_ = _resumable(runs.open_run(place, resume))
         prepared = prepare.again(run_.recipe, run_.lineage["digests"], run_.lineage["name"], place)
         yield from _differences(run_)
         early: list[Event] = []
     else:
         early, prepared = yield from _kept(prepare.prepare(_resolved(_loaded(recipe, overrides)), place))
-        run_ = runs.create(place, prepared.recipe, _lineage(prepared))
+        run_ = runs.create(place, prepared.recipe, {**_lineage(prepared), "verb": "up"})
     with run_.hold():
         for event in early:
             run_.append(event)
@@ -151,6 +151,19 @@ def train(
         result = ModelResult({**values, "endpoint": None})
         run_.append(Finished(result))
     yield Finished(result)
+
+
+def _resumable(run_: runs.Run) -> runs.Run:
+    """A run of `train`.  Raises UsageError N508 for one of `up`, which keeps no place in the middle of its ladder."""
+    if run_.lineage.get("verb") == "up":
+        raise UsageError(
+            "N508",
+            f"the run {run_.id} was made by `up`, which begins its ladder anew",
+            expected="a run of `train`",
+            fixes=(f"tunesmith up {run_.recipe.data.source}",),
+            where=run_.id,
+        )
+    return run_
 
 
 def _loaded(recipe: Path | str | Recipe | None, overrides: Sequence[str]) -> Recipe:

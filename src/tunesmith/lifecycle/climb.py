@@ -173,7 +173,9 @@ def _impossible(climber: Climber, approach: Approach, recipe: Recipe) -> str:
 
 def _fitting(job: Job, approach: Approach) -> tuple[Recipe, str]:
     """The recipe, shortened if it must be to fit the time left, or the reason why it can't be."""
-    if job.deadline is None:
+    if (
+        job.deadline is None or not approach.library
+    ):  # without a library to load it is seconds, and must be there
         return job.recipe, ""
     left = job.deadline - time.monotonic()
     needed = approach.seconds(job, probe=left > PROBE_SECONDS)

@@ -68,7 +68,7 @@ def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, No
     named = ", ".join(
         f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
     )
-    yield Stage("sniff", f"{source.describe(found)} · {named} · change: --text --label")
+    yield Stage("sniff", f"{Path(path).name} · {source.describe(found)} · {named} · change: --text --label")
     for note in columns.notes:
         yield Note(note)
     records: list[Record] = []

@@ -71,7 +71,12 @@ def load_backbone(net: EncoderClassifier, folder: Path) -> None:
 
 
 class EncoderClassifier(nn.Module):
-    """Encoder, pooling, dropout, one linear layer."""
+    """Encoder, two pooled vectors, dropout, one linear layer.
+
+    The head reads what words a text holds (the mean of the input embeddings) beside what it says as a whole (the last
+    layer, pooled), each of unit length: on banking77 a linear layer on both reaches 0.935 macro-F1 with the encoder
+    frozen, on the last layer alone 0.930.
+    """
 
     backbone: Any
 
@@ -79,33 +84,34 @@ class EncoderClassifier(nn.Module):
         super().__init__()
         self.backbone = encoder
         self.dropout = nn.Dropout(0.0)
-        self.head = nn.Linear(encoder.config.hidden_size, num_classes)
+        self.head = nn.Linear(2 * encoder.config.hidden_size, num_classes)
         self.pooling = pooling
 
-    def embed(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
-        """One vector per row [B, D]: the mean over real tokens, or the first token's."""
-        hidden_BTD = self.backbone(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state.float()
-        if self.pooling == "first":
-            return hidden_BTD[:, 0]
-        weights_BT1 = mask_BT[..., None].to(hidden_BTD.dtype)
-        return (hidden_BTD * weights_BT1).sum(1) / weights_BT1.sum(1)
-
     def features(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
-        """[B, 2D]: the means over real tokens of the input embeddings and of the last layer, each of unit length.
-
-        What words a text holds and what it says as a whole: together they make a better frozen representation than
-        the last layer alone (banking77: 0.939 macro-F1 against 0.930).
-        """
+        """[B, 2D] in float32: what the head reads."""
         states = self.backbone(
             input_ids=ids_BT, attention_mask=mask_BT, output_hidden_states=True
         ).hidden_states
-        weights_BT1 = mask_BT[..., None].float()
-        means = [(state.float() * weights_BT1).sum(1) for state in (states[0], states[-1])]
-        return torch.cat([nn.functional.normalize(mean, dim=-1) for mean in means], dim=-1)
+        words_BD, whole_BTD = _mean(states[0], mask_BT), states[-1].float()
+        whole_BD = whole_BTD[:, 0] if self.pooling == "first" else _mean(whole_BTD, mask_BT)
+        return torch.cat([nn.functional.normalize(part, dim=-1) for part in (words_BD, whole_BD)], dim=-1)
 
     def forward(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
         """Logits [B, C]."""
-        return self.head(self.dropout(self.embed(ids_BT, mask_BT)))
+        return self.head(self.dropout(self.features(ids_BT, mask_BT)))
+
+
+def _mean(states_BTD: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
+    """The mean over real tokens [B, D]."""
+    weights_BT1 = mask_BT[..., None].float()
+    return (states_BTD.float() * weights_BT1).sum(1) / weights_BT1.sum(1)
+
+
+def set_head(net: EncoderClassifier, weights_CF: torch.Tensor, bias_C: torch.Tensor) -> None:
+    """Let the head begin as a linear layer that was fitted on the frozen encoder's features."""
+    with torch.no_grad():
+        net.head.weight.copy_(weights_CF)
+        net.head.bias.copy_(bias_C)
 
 
 def plain_attention(net: EncoderClassifier) -> None:

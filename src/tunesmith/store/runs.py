@@ -85,7 +85,7 @@ class Run:
         try:
             yield self
         except (Interrupted, KeyboardInterrupt, GeneratorExit, SystemExit):
-            self.append(Stage(INTERRUPTED, f"take it up again with: tunesmith train --resume {self.id}"))
+            self.append(Stage(INTERRUPTED, f"run {self.id} was interrupted"))
             raise
         except Exception as failure:
             self._record_failure(failure)

@@ -15,7 +15,7 @@ class Freeze(Tuning):
     """The backward pass stops at the lowest layer that moves."""
 
     peak_lr: ClassVar[float] = 5e-4
-    head: float = Field(10.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
+    head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
     layers: int = Field(2, ge=0, description="layers from the top that move; 0: the head alone")
 
     def apply(self, net: Net) -> Net:

@@ -15,7 +15,7 @@ class Full(Tuning):
     """Full fine-tuning; the saved delta is every tensor."""
 
     peak_lr: ClassVar[float] = 3e-4
-    head: float = Field(10.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
+    head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
 
     def apply(self, net: Net) -> Net:
         net.requires_grad_(True)

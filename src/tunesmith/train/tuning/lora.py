@@ -16,7 +16,7 @@ class Lora(Tuning):
     """LoRA (Hu et al. 2021) by the library peft; the update of a matrix is scaled by alpha ÷ rank."""
 
     peak_lr: ClassVar[float] = 1e-3
-    head: float = Field(3.0, gt=0, description="learning rate of the new head ÷ that of the encoder")
+    head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
     rank: int = Field(16, ge=1, le=1024, description="rank of each update")
     alpha: float = Field(32.0, gt=0, description="numerator of the update's scale")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the low-rank path")
