@@ -19,7 +19,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(VENV)/.installed-train
-	$(BIN)/python -m docs.make
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf $(VENV) .demo .pytest_cache .ruff_cache .hypothesis build dist

@@ -60,7 +60,9 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=10, help="kills of each tuning")
@@ -122,7 +124,11 @@ def kill(
     run, began, saves = None, 0.0, rng.randrange(1, 5)
     while child.poll() is None:
         if run is None:
-            new = [path for path in (home / "runs").iterdir() if path.name[0].isdigit() and path.name not in before]
+            new = [
+                path
+                for path in (home / "runs").iterdir()
+                if path.name[0].isdigit() and path.name not in before
+            ]
             run = new[0] if new else None
         elif not began:
             began = time.monotonic() if '"event": "step"' in log(run) else 0.0

@@ -143,8 +143,15 @@ def write_codec(folder: Path, codec: Codec) -> None:
 def read_codec(folder: Path) -> Codec:
     """The inverse of `write_codec`."""
     about = files.read_json(folder / "codec.json")
-    contents = {name: (folder / "codec" / name).read_bytes() for name in about["files"]}
-    return Codec(about["settings"], contents)
+    inside = {path.name: path for path in (folder / "codec").glob("*") if path.is_file()}
+    if lacking := sorted(set(about["files"]) - set(inside)):
+        raise IntegrityError(
+            "I303",
+            f"the bundle lacks {lacking[0]!r}",
+            expected="the codec's files in the folder codec/",
+            where=str(folder / "codec.json"),
+        )
+    return Codec(about["settings"], {name: inside[name].read_bytes() for name in about["files"]})
 
 
 def write_bundle(

@@ -20,7 +20,10 @@ FLIPS, CUTS = 1000, 100
 
 @pytest.mark.slow
 def test_a_damaged_bundle_is_refused_and_the_file_named(tmp_path: Path, seed: int) -> None:
-    lines = [f"row {n} about {'apples' if n % 2 else 'pears'} {n * 31 % 17},{'a' if n % 2 else 'p'}" for n in range(80)]
+    lines = [
+        f"row {n} about {'apples' if n % 2 else 'pears'} {n * 31 % 17},{'a' if n % 2 else 'p'}"
+        for n in range(80)
+    ]
     (tmp_path / "fruit.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
     recipe = Recipe.model_validate({"data": {"source": str(tmp_path / "fruit.csv")}, "approach": "linear"})
     bundle = Path(lifecycle.run(lifecycle.train(recipe, home=tmp_path / "home"))["bundle"])
@@ -49,5 +52,9 @@ def damage(folder: Path, load: Callable[[], object], seed: int) -> None:
         file.write_bytes(changed if trial < FLIPS else before[: rng.randrange(len(before))])
         with pytest.raises(IntegrityError) as refused:
             load()
-        assert file.name in str(refused.value) or file.name in refused.value.where or file.name == "manifest.json"
+        assert (
+            file.name in str(refused.value)
+            or file.name in refused.value.where
+            or file.name == "manifest.json"
+        )
         file.write_bytes(before)

@@ -22,7 +22,7 @@ RUNGS: dict[str, dict[str, Any]] = {
 }
 FLOOR = "linear"  # served when nothing beats guessing: a constant answer is never served
 STEPS_WANTED = 900  # optimiser steps after which small sets stop gaining; large ones get FEWEST epochs
-FEWEST, MOST = 6, 20
+FEWEST, MOST = 3, 20
 
 
 def ladder(recipe: Recipe, profile: Profile) -> Iterator[tuple[str, Recipe]]:
@@ -40,5 +40,5 @@ def _parts(recipe: Recipe, parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def advised_epochs(rows: int, batch_size: int) -> int:
-    """Passes over the training rows: more for fewer rows, between 6 and 20."""
+    """Passes over the training rows: more for fewer rows, between 3 and 20."""
     return int(min(MOST, max(FEWEST, round(STEPS_WANTED * batch_size / max(rows, 1)))))

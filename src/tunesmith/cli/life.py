@@ -38,7 +38,7 @@ def up(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the server; 0: a free one.")
     ] = 8080,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of order, split and weights.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of order, dropout and new weights.")] = 0,
     offline: options.Offline = False,
     prove_all: Annotated[
         bool, typer.Option("--prove-all", help="Score every rung on the test rows.")

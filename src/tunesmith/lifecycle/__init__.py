@@ -27,7 +27,7 @@ from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.lifecycle.results import ModelResult
 from tunesmith.model import Model
 from tunesmith.recipe import toml
-from tunesmith.recipe.sections import Recipe
+from tunesmith.recipe.sections import Gate, Recipe
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
 
@@ -380,7 +380,8 @@ def _rehearse(recipe: Recipe, home: Path) -> Iterator[Event]:
         short = recipe.train.model_copy(
             update={"epochs": 2, "batch_size": 8, "dtype": "float32", "save_steps": 2, "threads": 1}
         )
-        prepared = prepare.rehearsal(_resolved(recipe.model_copy(update={"train": short})))
+        # samples are no data to be judged by: a rehearsal has no gate
+        prepared = prepare.rehearsal(_resolved(recipe.model_copy(update={"train": short, "gate": Gate()})))
         run_ = runs.create(place, prepared.recipe, _lineage(prepared))
         climber = Climber(prepared, run_.folder, place / "cache", rehearse=True)
         values = yield from _train(climber, run_, place)

@@ -175,14 +175,14 @@ def _fitting(job: Job, approach: Approach) -> tuple[Recipe, str]:
     """The recipe, shortened if it must be to fit the time left, or the reason why it can't be."""
     if (
         job.deadline is None or not approach.library
-    ):  # without a library to load it is seconds, and must be there
+    ):  # rungs of the core take seconds, and one is always served
         return job.recipe, ""
     left = job.deadline - time.monotonic()
     needed = approach.seconds(job, probe=left > PROBE_SECONDS)
     left = job.deadline - time.monotonic()
     if needed <= left:
         return job.recipe, ""
-    values = approach.shorter(job.recipe, max(0.0, left / needed))
+    values = approach.shorter(job.recipe, max(0.0, left) / needed)
     if values is None:
         return (
             job.recipe,
@@ -235,7 +235,7 @@ def choose(rungs: Sequence[Rung], prepared: Prepared, prefer: str) -> tuple[Rung
     counts = prepared.profile.labels
     guessing = verdict.verdict(chosen.predictions, counts, {}, metric, name=prepared.task.metrics[0])
     if chosen.recipe.approach.name == "majority" or guessing.outcome != "better":
-        return floor, f"no rung beats guessing on the validation rows, so {floor.name} is served"
+        return floor, f"no rung measurably beats guessing on the validation rows, so {floor.name} is served"
     return chosen, why
 
 

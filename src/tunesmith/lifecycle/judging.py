@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -106,6 +107,7 @@ def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[E
             f"{len(table.broken):,} broken rows were left out; see: tunesmith data check {data}", "warning"
         )
     rows = [row for row in table.records if model.task.target(row) and model.task.text(row).strip()]
+    rows = [_known_spelling(model, row) for row in rows]
     if not rows:
         raise DataError(
             "L202",
@@ -115,6 +117,16 @@ def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[E
             where=data,
         )
     return rows
+
+
+def _known_spelling(model: Model, row: Record) -> Record:
+    """The row with its label as the model spells it, where only case and blanks differ ('Billing ' is 'billing')."""
+    label = model.task.target(row) or ""
+    if label in model.labels:
+        return row
+    same = [known for known in model.labels if known.strip().casefold() == label.strip().casefold()]
+    field = next(field.name for field in model.task.fields if field.role == "target")
+    return replace(row, fields={**row.fields, field: same[0]}) if len(same) == 1 else row
 
 
 def _predictions(model: Model, rows: Sequence[Record]) -> Predictions:

@@ -88,7 +88,7 @@ class TextClassification(NeuralTask):
         128, ge=4, le=HARD_LIMIT, description="tokens of a text that are read; the rest is cut"
     )
     label_smoothing: float = Knob(
-        0.0, ge=0, lt=1, description="share of probability spread over all labels in training"
+        0.1, ge=0, lt=1, description="share of probability spread over all labels in training"
     )
     balance: Literal["auto", "none", "weights", "oversample"] = Knob(
         "auto", description="what unequal classes get in training; auto: weights from a ratio of 5"

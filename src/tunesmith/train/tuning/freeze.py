@@ -14,7 +14,7 @@ from tunesmith.parts import Net, Tensor, Tuning
 class Freeze(Tuning):
     """The backward pass stops at the lowest layer that moves."""
 
-    peak_lr: ClassVar[float] = 5e-4
+    peak_lr: ClassVar[float] = 3e-4
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
     layers: int = Field(2, ge=0, description="layers from the top that move; 0: the head alone")
 

@@ -14,7 +14,7 @@ from tunesmith.parts import Net, Tensor, Tuning
 class Full(Tuning):
     """Full fine-tuning; the saved delta is every tensor."""
 
-    peak_lr: ClassVar[float] = 3e-4
+    peak_lr: ClassVar[float] = 2e-4
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
 
     def apply(self, net: Net) -> Net:

@@ -15,7 +15,7 @@ from tunesmith.parts import Net, Tensor, Tuning
 class Lora(Tuning):
     """LoRA (Hu et al. 2021) by the library peft; the update of a matrix is scaled by alpha ÷ rank."""
 
-    peak_lr: ClassVar[float] = 1e-3
+    peak_lr: ClassVar[float] = 5e-4
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
     rank: int = Field(16, ge=1, le=1024, description="rank of each update")
     alpha: float = Field(32.0, gt=0, description="numerator of the update's scale")
