@@ -377,10 +377,12 @@ class Objective(Section, ABC):
 class Metric(ABC):
     """One score.  `evaluate/intervals.py` alone resamples; a metric only has to honour weights.
 
-    better: +1 when more is better, -1 when less is.
+    better: +1 when more is better, -1 when less is.  probabilistic: it judges probabilities, which mean something
+    only where they are calibrated.
     """
 
     better: ClassVar[int] = 1
+    probabilistic: ClassVar[bool] = False
     predicts: ClassVar[str] = "label"
 
     @abstractmethod

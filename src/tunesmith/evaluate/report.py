@@ -82,6 +82,7 @@ def _template() -> Any:
     )
     environment.filters |= {
         "title_of": title_of,
+        "rung_name": _rung,
         "number": _number,
         "score": _score,
         "seconds": _seconds,
@@ -142,7 +143,9 @@ def _ladder_rows(report: Mapping[str, Any]) -> list[tuple[str, float, float | No
 
 
 def _rung(rung: Mapping[str, Any]) -> str:
-    return f"{rung['approach']} · {rung['detail']}" if rung.get("detail") else rung["approach"]
+    """The rung's name; its detail alone where that begins with the approach's name."""
+    detail = rung.get("detail") or ""
+    return detail if detail.startswith(rung["approach"]) else f"{rung['approach']} · {detail}".rstrip(" ·")
 
 
 def _is_chosen(report: Mapping[str, Any], rung: Mapping[str, Any]) -> bool:

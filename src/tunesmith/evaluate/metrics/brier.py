@@ -14,6 +14,7 @@ class Brier(Metric):
     """Brier score summed over classes (Brier 1950); with two classes twice the one-sided form."""
 
     better: ClassVar[int] = -1
+    probabilistic: ClassVar[bool] = True
 
     def value(self, predictions: Predictions, weights: np.ndarray) -> float:
         """Between 0 and 2, less is better; NaN without rows."""

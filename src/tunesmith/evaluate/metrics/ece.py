@@ -19,6 +19,7 @@ class Ece(Metric):
     """
 
     better: ClassVar[int] = -1
+    probabilistic: ClassVar[bool] = True
 
     def value(self, predictions: Predictions, weights: np.ndarray) -> float:
         """Between 0 and 1, less is better; NaN without rows."""

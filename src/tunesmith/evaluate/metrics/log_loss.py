@@ -20,6 +20,7 @@ class LogLoss(Metric):
     """
 
     better: ClassVar[int] = -1
+    probabilistic: ClassVar[bool] = True
 
     def value(self, predictions: Predictions, weights: np.ndarray) -> float:
         """0 or more, less is better; NaN without rows."""
