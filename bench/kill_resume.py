@@ -47,7 +47,7 @@ def main() -> int:
     options = _options()
     place = Path(options.home or tempfile.mkdtemp())
     source = place / "rows.jsonl"
-    lines = gzip.open(options.data, "rt", encoding="utf-8").read().splitlines()
+    lines = gzip.decompress(Path(options.data).read_bytes()).decode().splitlines()
     chosen = sorted(random.Random(options.seed).sample(range(len(lines)), options.rows))
     place.mkdir(parents=True, exist_ok=True)
     source.write_text("\n".join(lines[index] for index in chosen) + "\n", encoding="utf-8")

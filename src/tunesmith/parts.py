@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from tunesmith.events import Event
 from tunesmith.fields import Broken, Field, Record
 from tunesmith.findings import Finding
+from tunesmith.section import Section
 
 if TYPE_CHECKING:
     import torch
@@ -35,12 +35,6 @@ else:
 
 Net = Any  # a torch.nn.Module with `backbone` and `head`; what else it has is between a task and its network
 Output = np.ndarray  # what a model says of one example before decoding: for labels, float32 logits [C]
-
-
-class Section(BaseModel):
-    """A frozen piece of a recipe; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 # ---- plain values -----------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from miniature import fit, job
 
+from miniature import fit, job
 from tunesmith import lifecycle
 from tunesmith.errors import IntegrityError
 from tunesmith.model import Model

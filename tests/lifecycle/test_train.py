@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tinybase
 
+import tinybase
 from tunesmith import catalog, lifecycle
 from tunesmith.errors import IntegrityError, Interrupted, UsageError
 from tunesmith.events import Note, Step
@@ -24,9 +24,20 @@ def recipe(folder: Path, **changes: Any) -> Recipe:
     if not base.exists():
         tinybase.make(base)
         tinybase.table(folder / "rows.csv")
-    train = {"epochs": 2, "batch_size": 16, "save_steps": 3, "dtype": "float32", "threads": 1, "peak_lr": 1e-3}
+    train = {
+        "epochs": 2,
+        "batch_size": 16,
+        "save_steps": 3,
+        "dtype": "float32",
+        "threads": 1,
+        "peak_lr": 1e-3,
+    }
     return Recipe.model_validate(
-        {"base": str(base), "data": {"source": str(folder / "rows.csv")}, "train": train | changes.pop("train", {})}
+        {
+            "base": str(base),
+            "data": {"source": str(folder / "rows.csv")},
+            "train": train | changes.pop("train", {}),
+        }
         | changes
     )
 
@@ -56,7 +67,9 @@ def test_an_interrupted_run_resumes_to_the_same_bits_and_is_registered(tmp_path:
     assert Registry(tmp_path / "b").find("rows").number == 1
 
 
-def test_resuming_on_another_machine_says_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resuming_on_another_machine_says_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tunesmith import machine
 
     lifecycle.run(lifecycle.train(recipe(tmp_path), home=tmp_path / "home"))

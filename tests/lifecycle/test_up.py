@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tinybase
 
+import tinybase
 from tunesmith import lifecycle
 from tunesmith.lifecycle import judging
 from tunesmith.model import Model
@@ -26,7 +26,9 @@ def sides(home: Path, result: lifecycle.ModelResult) -> dict[str, str]:
     from tunesmith.data.split import load_split
     from tunesmith.store import files
 
-    return dict(load_split(home, files.read_json(Path(result["bundle"]) / "lineage.json")["digests"]["split"]).sides)
+    return dict(
+        load_split(home, files.read_json(Path(result["bundle"]) / "lineage.json")["digests"]["split"]).sides
+    )
 
 
 def test_the_result_is_the_promised_object_and_the_bundle_predicts(tmp_path: Path) -> None:
@@ -35,8 +37,17 @@ def test_the_result_is_the_promised_object_and_the_bundle_predicts(tmp_path: Pat
     assert set(value) == KEYS
     assert set(value["data"]) == {"version", "rows", "splits", "findings"}
     assert set(value["data"]["splits"]) == {"train", "validation", "test"}
-    assert [rung["approach"] for rung in value["ladder"]] == ["majority", "linear", "features", "tune", "tune"]
-    assert all(set(rung) == {"approach", "detail", "scores", "seconds", "bytes", "skipped"} for rung in value["ladder"])
+    assert [rung["approach"] for rung in value["ladder"]] == [
+        "majority",
+        "linear",
+        "features",
+        "tune",
+        "tune",
+    ]
+    assert all(
+        set(rung) == {"approach", "detail", "scores", "seconds", "bytes", "skipped"}
+        for rung in value["ladder"]
+    )
     assert all(rung["skipped"] for rung in value["ladder"][2:])
     assert set(value["test"]) >= {"chosen", "majority", "linear"}
     assert set(value["test"]["chosen"]["macro_f1"]) == {"value", "low", "high", "n"}
@@ -81,7 +92,9 @@ def test_a_group_is_never_on_two_sides(tmp_path: Path) -> None:
             next(events)
     except StopIteration as ended:
         prepared = ended.value
-    owners = [{row.fields["group"] for row in side} for side in (prepared.train, prepared.validation, prepared.test)]
+    owners = [
+        {row.fields["group"] for row in side} for side in (prepared.train, prepared.validation, prepared.test)
+    ]
     assert not owners[0] & owners[1]
     assert not owners[0] & owners[2]
     assert not owners[1] & owners[2]
@@ -108,7 +121,9 @@ def test_evaluate_and_compare_speak_of_the_same_rows(tmp_path: Path) -> None:
 def test_with_time_every_rung_is_measured_on_the_same_rows(tmp_path: Path) -> None:
     data = tinybase.table(tmp_path / "rows.csv")
     base = tinybase.make(tmp_path / "base")
-    result = up(data, tmp_path / "home", base=str(base), budget=240, prove_all=True, overrides=["train.epochs=2"])
+    result = up(
+        data, tmp_path / "home", base=str(base), budget=240, prove_all=True, overrides=["train.epochs=2"]
+    )
     rungs = result["ladder"]
     assert [rung["skipped"] for rung in rungs] == [None] * 5
     assert len({rung["scores"]["macro_f1"]["n"] for rung in rungs}) == 1

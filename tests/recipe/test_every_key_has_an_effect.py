@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from miniature import fit, job, weights
-from tunesmith import catalog, doors, lifecycle
+from tunesmith import catalog, doors
 from tunesmith.events import Measured, Saved, Step
 from tunesmith.gate import judge
-from tunesmith.lifecycle import prepare, prove
+from tunesmith.lifecycle import lineage, prepare, prove
 from tunesmith.lifecycle.climb import Rung
 from tunesmith.parts import Profile
 from tunesmith.recipe import schema
@@ -209,7 +209,7 @@ def served(key: str) -> Callable[[Path], bool]:
 def parent(folder: Path) -> bool:
     made = prepared(folder)
     child = replace(made, recipe=made.recipe.model_copy(update={"parent": "tickets@1"}))
-    return lifecycle._lineage(made)["parent"] != lifecycle._lineage(child)["parent"]
+    return lineage.of(made)["parent"] != lineage.of(child)["parent"]
 
 
 def decided(folder: Path) -> bool:

@@ -15,23 +15,20 @@ from typing import Any
 
 import tomli_w
 
-from tunesmith import catalog, gate, machine, model
+from tunesmith import catalog, model
 from tunesmith.errors import UsageError
-from tunesmith.evaluate import compare as comparing
-from tunesmith.evaluate import measure, report
-from tunesmith.events import Event, Finished, Note, Saved, Stage
+from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.home import home_folder
-from tunesmith.lifecycle import climb, prepare, prove, reporting, serving
+from tunesmith.lifecycle import climb, lineage, prepare, serving
+from tunesmith.lifecycle.bundling import golden_rows, prove_and_bundle
 from tunesmith.lifecycle.climb import Climber, Rung
-from tunesmith.lifecycle.prepare import Prepared
+from tunesmith.lifecycle.recording import kept, through
 from tunesmith.lifecycle.results import ModelResult
 from tunesmith.model import Model
 from tunesmith.recipe import toml
 from tunesmith.recipe.sections import Gate, Recipe
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
-
-GOLDEN = 16  # rows that every face must repeat
 
 
 def run(verb: Iterable[Event]) -> Any:
@@ -68,8 +65,8 @@ def up(
     """
     begun, place = time.monotonic(), home_folder(home)
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides)
-    early, prepared = yield from _kept(prepare.prepare(recipe, place))
-    run_ = runs.create(place, prepared.recipe, {**_lineage(prepared), "verb": "up"})
+    early, prepared = yield from kept(prepare.prepare(recipe, place))
+    run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
     with run_.hold():
         for event in early:
             run_.append(event)
@@ -81,12 +78,13 @@ def up(
             begun + budget * (1 - climb.RESERVE),
             stop=stop or threading.Event(),
         )
-        steps, rungs = yield from _kept(climb.climb(climber, prepared.recipe), run_)
+        steps, rungs = yield from kept(climb.climb(climber, prepared.recipe), run_)
         chosen, why = climb.choose(rungs, prepared, prefer)
-        yield from _recorded([Note(f"chosen: {why}")], run_)
-        ending = _prove_and_bundle(climber, rungs, chosen, why, steps, prove_all, place, out, run_)
-        values = yield from _through(ending, run_)
-        result = yield from _through(_served(values, place, serve, port), run_)
+        run_.append(note := Note(f"chosen: {why}"))
+        yield note
+        ending = prove_and_bundle(climber, rungs, chosen, why, steps, prove_all, place, out, run_)
+        values = yield from through(ending, run_)
+        result = yield from through(_served(values, place, serve, port), run_)
         run_.append(Finished(result))
     yield Finished(result)
 
@@ -131,11 +129,11 @@ def train(
     if resume:
         run_ = _resumable(runs.open_run(place, resume))
         prepared = prepare.again(run_.recipe, run_.lineage["digests"], run_.lineage["name"], place)
-        yield from _differences(run_)
+        yield from lineage.differences(run_)
         early: list[Event] = []
     else:
-        early, prepared = yield from _kept(prepare.prepare(_resolved(_loaded(recipe, overrides)), place))
-        run_ = runs.create(place, prepared.recipe, {**_lineage(prepared), "verb": "up"})
+        early, prepared = yield from kept(prepare.prepare(_resolved(_loaded(recipe, overrides)), place))
+        run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
     with run_.hold():
         for event in early:
             run_.append(event)
@@ -147,7 +145,7 @@ def train(
             resume=bool(resume),
             stop=stop or threading.Event(),
         )
-        values = yield from _through(_train(climber, run_, place), run_)
+        values = yield from through(_train(climber, run_, place), run_)
         result = ModelResult({**values, "endpoint": None})
         run_.append(Finished(result))
     yield Finished(result)
@@ -186,10 +184,10 @@ def _train(climber: Climber, run_: runs.Run, home: Path) -> Generator[Event, Non
     recipe = climber.prepared.recipe
     yield Stage("train", f"run {run_.id}: {recipe.approach.name}")
     job = climber.job(recipe, run_.folder, climber.base(recipe))
-    steps, rung = yield from _kept(climb.fit(climber, _name(recipe), job, time.monotonic()))
+    steps, rung = yield from kept(climb.fit(climber, _name(recipe), job, time.monotonic()))
     rungs = [*(yield from _baselines(climber, rung)), rung]
     return (
-        yield from _prove_and_bundle(
+        yield from prove_and_bundle(
             climber, rungs, rung, "the recipe says so", steps, False, home, None, run_
         )
     )
@@ -212,147 +210,6 @@ def _baselines(climber: Climber, rung: Rung) -> Generator[Event, None, list[Rung
         yield Stage("baseline", name)
         found.append((yield from climb.fit(climber, name, replace(job, resume=False), time.monotonic())))
     return found
-
-
-def _prove_and_bundle(
-    climber: Climber,
-    rungs: Sequence[Rung],
-    chosen: Rung,
-    why: str,
-    steps: Sequence[Event],
-    prove_all: bool,
-    home: Path,
-    out: Path | str | None,
-    run_: runs.Run,
-) -> Generator[Event, None, dict[str, Any]]:
-    """The choice is frozen: calibrate, refit, score the test rows, write and register the bundle and its report."""
-    prepared, helper = climber.prepared, prove.cheapest_good(rungs)
-    curved = chosen if chosen.approach.refits else helper
-    points = (yield from prove.learning_curve(climber, curved)) if curved and prepared.validation else []
-    fitted = prove.diagnosis(climber, chosen)
-    final = yield from prove.finalise(climber, chosen, helper)
-    base = [rung for rung in rungs if rung.recipe.approach.name in {"majority", "linear"} and rung.predictor]
-    others = [rung for rung in rungs if rung.predictor and rung not in base] if prove_all else []
-    proof = yield from prove.prove(climber, final, base, others)
-    judged = _judge(final, proof, prepared, home)
-    lineage = {**_lineage(prepared), "run": run_.id, "created": reporting.now()}
-    found = reporting.gather(
-        prepared,
-        rungs,
-        final,
-        proof,
-        why=why,
-        points=points,
-        fitted=fitted,
-        steps=_steps_of(steps, chosen),
-        gate=judged,
-        lineage=lineage,
-    )
-    return (yield from _bundle(climber, final, found, lineage, home, out, run_))
-
-
-def _steps_of(steps: Sequence[Event], chosen: Rung) -> list[Event]:
-    """The optimiser steps of the chosen rung: those after the last `Stage` that names it."""
-    starts = [n for n, event in enumerate(steps) if isinstance(event, Stage) and event.detail == chosen.name]
-    later = list(steps[starts[-1] :]) if starts else list(steps)
-    ends = [n for n, event in enumerate(later) if n and isinstance(event, Stage)]
-    return later[: ends[0]] if ends else later
-
-
-def _judge(final: prove.Final, proof: prove.Proof, prepared: Prepared, home: Path) -> gate.GateResult:
-    section = final.job.recipe.gate
-    scores = {name: score.to_json() for name, score in proof.scores["chosen"].items()}
-    if not section.not_worse_than:
-        return gate.judge(scores, section)
-    registry = Registry(home)
-    name = prepared.name if section.not_worse_than == "production" else section.not_worse_than
-    known = [version for version in registry.models() if version.name == name.partition("@")[0]]
-    if not known or (
-        section.not_worse_than == "production" and not any(v.stage == "production" for v in known)
-    ):
-        return gate.judge(scores, section)
-    rival = open_model(f"{name}@production" if section.not_worse_than == "production" else name, home)
-    other = climb.arrays(prepared, rival.predict(prepared.test), prepared.test)
-    metric = measure.metric(prepared.task.metrics[0])
-    difference = comparing.paired(proof.predictions["chosen"], other, metric)
-    return gate.judge(scores, section, difference.to_json())
-
-
-def _bundle(
-    climber: Climber,
-    final: prove.Final,
-    found: dict[str, Any],
-    lineage: Mapping[str, Any],
-    home: Path,
-    out: Path | str | None,
-    run_: runs.Run,
-) -> Generator[Event, None, dict[str, Any]]:
-    prepared = climber.prepared
-    yield Stage("bundle", prepared.name)
-    staging = files.make_folder(home / "staging" / secrets.token_hex(8))
-    for path in sorted(final.job.model.rglob("*")):
-        if path.is_file():
-            files.copy(path, staging / "model" / path.relative_to(final.job.model))
-    made = model.write_bundle(
-        staging,
-        name=prepared.name,
-        codec=final.codec,
-        recipe=final.job.recipe,
-        base=final.job.base,
-        evaluation=found,
-        lineage=lineage,
-        golden=_golden(prepared),
-    )
-    version = Registry(home).register(staging, prepared.name, made.digest, lineage)
-    yield Saved("bundle", str(version.folder), version.digest)
-    found |= {"model": version.ref, "serve_command": f"tunesmith serve {version.ref}"}
-    folder = Path(out) if out else run_.folder
-    files.write(folder / "report.json", report.to_json(found).encode())
-    files.write(folder / "report.html", report.render(found).encode())
-    yield Saved("report", str(folder / "report.html"))
-    return _values(found, prepared, str(version.folder), str(folder / "report.html"), run_.id)
-
-
-def _golden(prepared: Prepared) -> list[Any]:
-    """Rows for parity: one of each label in turn, from the side that is largest at hand."""
-    rows = prepared.validation or prepared.train
-    seen: dict[str | None, int] = {}
-    ranked = []
-    for row in rows:
-        label = prepared.task.target(row)
-        seen[label] = seen.get(label, 0) + 1
-        ranked.append((seen[label], row))
-    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])[:GOLDEN]]
-
-
-def _values(
-    found: Mapping[str, Any], prepared: Prepared, bundle: str, page: str, run_id: str
-) -> dict[str, Any]:
-    """The one object that `up --json` ends with."""
-    findings = [
-        {"code": f.code, "severity": f.severity, "count": f.count, "fixed": f.fixed}
-        for f in prepared.findings
-    ]
-    ladder = [{key: value for key, value in rung.items() if key != "chosen"} for rung in found["ladder"]]
-    return {
-        "task": prepared.recipe.task.name,
-        "data": {
-            "version": prepared.digests["version"],
-            "rows": prepared.rows,
-            "splits": reporting.splits(prepared),
-            "findings": findings,
-        },
-        "ladder": ladder,
-        "chosen": found["chosen"],
-        "test": found["test"],
-        "verdict": {key: found["verdict"][key] for key in ("outcome", "sentence")},
-        "gate": found["gate"],
-        "model": found["model"],
-        "bundle": bundle,
-        "report": page,
-        "run": run_id,
-        "serve_command": found["serve_command"],
-    }
 
 
 def _served(values: dict[str, Any], home: Path, keep: bool, port: int) -> Generator[Event, None, ModelResult]:
@@ -382,11 +239,11 @@ def _rehearse(recipe: Recipe, home: Path) -> Iterator[Event]:
         )
         # samples are no data to be judged by: a rehearsal has no gate
         prepared = prepare.rehearsal(_resolved(recipe.model_copy(update={"train": short, "gate": Gate()})))
-        run_ = runs.create(place, prepared.recipe, _lineage(prepared))
+        run_ = runs.create(place, prepared.recipe, lineage.of(prepared))
         climber = Climber(prepared, run_.folder, place / "cache", rehearse=True)
         values = yield from _train(climber, run_, place)
         loaded = Model.load(values["bundle"])
-        answers = [model.as_json(each) for each in loaded.predict(list(_golden(prepared)))]
+        answers = [model.as_json(each) for each in loaded.predict(list(golden_rows(prepared)))]
         serving.require(loaded.parity(answers, exact=True))
         yield Finished(ModelResult({**values, "endpoint": None, "rehearsal": True}))
     finally:
@@ -400,66 +257,3 @@ def open_model(ref: str, home: Path | str | None = None) -> Model:
         return Model.load(folder)
     version = Registry(home_folder(home)).find(ref)
     return Model.load(version.folder, name=version.ref, digest=version.digest)
-
-
-# ---- recording ------------------------------------------------------------------------------------------
-
-
-def _kept(
-    events: Generator[Event, None, Any], run_: runs.Run | None = None
-) -> Generator[Event, None, tuple[list[Event], Any]]:
-    """Pass events on (into the run's log too, once there is one); return them all with the generator's value."""
-    seen: list[Event] = []
-
-    def noted() -> Generator[Event, None, Any]:
-        value = yield from _through(events, run_)
-        return value
-
-    passing = noted()
-    while True:
-        try:
-            event = next(passing)
-        except StopIteration as ended:
-            return seen, ended.value
-        seen.append(event)
-        yield event
-
-
-def _through(events: Generator[Event, None, Any], run_: runs.Run | None) -> Generator[Event, None, Any]:
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as ended:
-            return ended.value
-        if run_:
-            run_.append(event)
-        yield event
-
-
-def _recorded(events: Iterable[Event], run_: runs.Run) -> Iterator[Event]:
-    for event in events:
-        run_.append(event)
-        yield event
-
-
-def _lineage(prepared: Prepared) -> dict[str, Any]:
-    return {
-        "name": prepared.name,
-        "parent": prepared.recipe.parent,
-        "digests": dict(prepared.digests),
-        "versions": machine.versions(),
-        "threads": prepared.recipe.train.threads,
-        "cores": machine.physical_cores(),
-    }
-
-
-def _differences(run_: runs.Run) -> Iterator[Event]:
-    """What is not as it was when the run began: then its bits may differ from an uninterrupted run's."""
-    before, after = run_.lineage["versions"], machine.versions()
-    changed = [
-        f"{name} {before.get(name)} → {after[name]}" for name in after if after[name] != before.get(name)
-    ]
-    if run_.lineage["cores"] != machine.physical_cores():
-        changed.append(f"cores {run_.lineage['cores']} → {machine.physical_cores()}")
-    if changed:
-        yield Note("not bit-equal to the uninterrupted run, because: " + ", ".join(changed), "warning")

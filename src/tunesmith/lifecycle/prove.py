@@ -192,9 +192,12 @@ def prove(
         assert predictor is not None
         found[rung.name] = climber.predictions(predictor, codec, prepared.test)
     metrics = measure.metric_names(prepared.task)
-    plain = [name for name in metrics if not measure.metric(name).probabilistic]  # only the chosen is calibrated
+    plain = [
+        name for name in metrics if not measure.metric(name).probabilistic
+    ]  # only the chosen is calibrated
     scores = {
-        name: measure.measure(each, metrics if each is found["chosen"] else plain) for name, each in found.items()
+        name: measure.measure(each, metrics if each is found["chosen"] else plain)
+        for name, each in found.items()
     }
     yield Measured("chosen", "test", {name: score.to_json() for name, score in scores["chosen"].items()})
     judged = verdicts.verdict(

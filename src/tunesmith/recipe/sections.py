@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_serializer, model_validator
 
-from tunesmith.parts import Section
+from tunesmith.section import Section
 
 
 class Part(Section):
