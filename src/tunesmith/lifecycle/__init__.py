@@ -133,7 +133,7 @@ def train(
         early: list[Event] = []
     else:
         early, prepared = yield from kept(prepare.prepare(_resolved(_loaded(recipe, overrides)), place))
-        run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
+        run_ = runs.create(place, prepared.recipe, lineage.of(prepared))
     with run_.hold():
         for event in early:
             run_.append(event)
