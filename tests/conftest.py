@@ -15,6 +15,9 @@ import pytest
 from tunesmith import doors
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # two workers whose threads spin for two cores take ten times as long
 ROOT = Path(__file__).resolve().parent.parent
 SEED = int(os.environ.get("TUNESMITH_TEST_SEED", "20261120"))
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "", "0.0.0.0", "testserver"}

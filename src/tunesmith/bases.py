@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +51,9 @@ def resolve(name: str, *, offline: bool = False, digest: str = "") -> Base:
     """
     folder = _known(name) if name in KNOWN else _local(name) or _hub(name, offline)
     _usable(name, folder)
-    found = _digest(folder, (folder / "config.json").stat().st_mtime_ns)
+    found = _digest(
+        tuple((shard, shard.stat().st_size, shard.stat().st_mtime_ns) for shard in _shards(folder))
+    )
     expected = digest or (KNOWN[name][1] if name in KNOWN else "")
     if expected and found != expected:
         raise IntegrityError(
@@ -129,8 +132,7 @@ def _shards(folder: Path) -> list[Path]:
 
 
 @cache
-def _digest(folder: Path, _changed: int) -> str:
-    import hashlib
-
-    digests = [files.sha256(shard) for shard in _shards(folder)]
+def _digest(shards: tuple[tuple[Path, int, int], ...]) -> str:
+    """Remembered while name, size and time of change of every shard stay what they were."""
+    digests = [files.sha256(shard) for shard, _, _ in shards]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -35,6 +35,12 @@ def physical_cores() -> int:
     return max(1, len(siblings))
 
 
+def usual_threads() -> int:
+    """OMP_NUM_THREADS where the user has set it, else the physical cores."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(asked) if asked.isdigit() and int(asked) > 0 else physical_cores()
+
+
 def memory_bytes() -> int:
     """Physical memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -63,9 +69,9 @@ def describe(home: Path) -> dict[str, Any]:
 
 
 def set_threads(threads: int) -> int:
-    """Set torch's CPU threads (0: the physical cores); return how many it is now."""
+    """Set torch's CPU threads (0: the usual number); return how many it is now."""
     torch = doors.open("torch")
-    torch.set_num_threads(threads or physical_cores())
+    torch.set_num_threads(threads or usual_threads())
     return torch.get_num_threads()
 
 

@@ -34,7 +34,7 @@ class Features(Approach):
         return isinstance(task, NeuralTask) and task.predicts == "label"
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
-        return {"train.threads": recipe.train.threads or machine.physical_cores()}
+        return {"train.threads": recipe.train.threads or machine.usual_threads()}
 
     def seconds(self, job: Job, *, probe: bool) -> float:
         if not probe:

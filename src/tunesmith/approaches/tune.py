@@ -47,7 +47,7 @@ class Tune(Approach):
         options = recipe.train
         tuning: type[Tuning] = catalog.part("tuning", recipe.tuning.name)
         return {
-            "train.threads": options.threads or machine.physical_cores(),
+            "train.threads": options.threads or machine.usual_threads(),
             "train.dtype": machine.fastest_dtype() if options.dtype == "auto" else options.dtype,
             "train.peak_lr": options.peak_lr or tuning.peak_lr,
         }

@@ -82,7 +82,9 @@ class Train(Section):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="arithmetic of matrix products"
     )
-    threads: int = Field(default=0, ge=0, description="CPU threads; 0: the physical cores")
+    threads: int = Field(
+        default=0, ge=0, description="CPU threads; 0: OMP_NUM_THREADS, else the physical cores"
+    )
     seed: int = Field(default=0, ge=0, description="seed of order, dropout and initial weights")
 
 
