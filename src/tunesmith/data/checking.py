@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tunesmith import catalog
@@ -37,7 +39,16 @@ def check(
     needs = frozenset[str]().union(*(each.needs for each in checks))
     known = gather(records, task, held_out, needs, evidence or {})
     found = _one_pass([each for each in checks if each.needs <= known.keys()], records, known)
+    found = [_named(finding, records[0].place.source) for finding in found] if records else found
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
+
+
+def _named(finding: Finding, source: str) -> Finding:
+    """The finding with the file's own path where its fix says FILE."""
+    if finding.fix is None:
+        return finding
+    command = finding.fix.command.replace("FILE", shlex.quote(source))
+    return replace(finding, fix=replace(finding.fix, command=command))
 
 
 def gather(

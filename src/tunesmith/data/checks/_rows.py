@@ -85,9 +85,9 @@ def shown(places: Iterable[Place]) -> tuple[Place, ...]:
 def safe_fix(
     code: str, effect: str, drops: Iterable[Place] = (), edits: Sequence[tuple[str, str, str]] = ()
 ) -> Fix:
-    """A fix that is applied without asking; `keep` in the recipe turns it off."""
+    """A fix that is applied without asking; its command leaves these rows as they are.  FILE: the data's own path."""
     return Fix(
-        command=f'keep = ["{code}"]   (in [data] of the recipe, to leave these rows as they are)',
+        command=f"tunesmith up FILE --set 'data.keep=[\"{code}\"]'",
         effect=effect,
         safe=True,
         drops=tuple(row_id(place) for place in drops),
