@@ -26,7 +26,6 @@ def backbone(config: Mapping[str, Any]) -> Any:
     """
     settings = {key: value for key, value in config.items() if key != "model_type"}
     made = transformers.AutoConfig.for_model(config["model_type"], **settings)
-    made._attn_implementation = "sdpa"
     return _bare(made)
 
 

@@ -47,16 +47,12 @@ class Encoder:
 
 @lru_cache(maxsize=2)
 def _loaded(task: NeuralTask, base: Base | None, tokenizer: bytes) -> Any:
-    from tunesmith.nn import encoder
-
     # a miniature's weights are random, and must be the same when it is opened again
     doors.open("torch").manual_seed(0)
     codec = Codec({"labels": ["none"]}, {"tokenizer.json": tokenizer})
     if base is None:
         return task.tiny(codec)
-    net = task.build(base, codec)
-    encoder.load_backbone(net, base.folder)
-    return net
+    return local.pretrained(task, base, codec)
 
 
 class Cache:

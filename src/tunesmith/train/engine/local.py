@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tunesmith import doors, machine
-from tunesmith.errors import IntegrityError
+from tunesmith.bases import Base
+from tunesmith.errors import IntegrityError, MissingError
 from tunesmith.fields import Record
-from tunesmith.parts import Batch, Example, Job, Net, NeuralTask, Objective, Output, Tuning
+from tunesmith.parts import Batch, Codec, Example, Job, Net, NeuralTask, Objective, Output, Tuning
 
 Compute = Callable[[Net, Batch], list[Output]]
 BETAS = (0.9, 0.999)
@@ -187,6 +188,24 @@ def _seed(*keys: int) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
+def pretrained(task: NeuralTask, base: Base, codec: Codec) -> Net:
+    """The task's network with the base's weights.  Raises MissingError B205 where the base is none that it can read."""
+    from tunesmith.nn import encoder
+
+    try:
+        net = task.build(base, codec)
+        encoder.load_backbone(net, base.folder)
+    except (ValueError, KeyError, OSError, RuntimeError) as misfit:
+        raise MissingError(
+            "B205",
+            f"the base '{base.name}' can't be used: {str(misfit).splitlines()[0][:200]}",
+            expected="a text encoder of a family that the installed transformers knows (BERT, RoBERTa, MPNet, …)",
+            fixes=("--base minilm", "tunesmith doctor"),
+            where=str(base.folder),
+        ) from None
+    return net
+
+
 def build(job: Job, tuning: Tuning) -> Net:
     """The network of a job, ready to train: structure, pretrained weights, seeded head, dropout, tuning."""
     torch = doors.open("torch")
@@ -196,11 +215,7 @@ def build(job: Job, tuning: Tuning) -> Net:
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
     torch.manual_seed(job.seed)
-    if job.base is None:
-        net = task.tiny(job.codec)
-    else:
-        net = task.build(job.base, job.codec)
-        encoder.load_backbone(net, job.base.folder)
+    net = task.tiny(job.codec) if job.base is None else pretrained(task, job.base, job.codec)
     encoder.plain_attention(net)
     encoder.initialise_head(net, job.seed)
     encoder.set_dropout(net, job.options.dropout)
