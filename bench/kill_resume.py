@@ -152,9 +152,9 @@ def log(run: Path) -> str:
 
 
 def training_seconds(run: Path, most: float) -> float:
-    """About how long the optimiser steps took: the time between the first and the last write of checkpoints."""
-    times = [path.stat().st_mtime for path in (run / "checkpoints").rglob("*")]
-    return max(3.0, min(most, (max(times) - (run / "lineage.json").stat().st_mtime) * 0.9))
+    """About how long training took: from the run's creation to its final weights."""
+    ended = (run / "model" / "delta.safetensors").stat().st_mtime
+    return max(3.0, min(most, (ended - (run / "lineage.json").stat().st_mtime) * 0.8))
 
 
 def newest(home: Path) -> Path:

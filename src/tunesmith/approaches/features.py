@@ -19,6 +19,7 @@ from tunesmith.recipe.sections import Recipe
 from tunesmith.train import frozen
 
 START_SECONDS, ROWS_PER_SECOND = 6.0, 300.0  # to load and to encode, two cores, minilm, short texts
+HEAD_SECONDS = 2.0
 PROBE = 48  # rows that are encoded to estimate the time of all
 
 
@@ -42,9 +43,12 @@ class Features(Approach):
         encoder = frozen.Encoder(job.task, job.codec, job.base, job.recipe)
         cache = frozen.Cache(job.cache, encoder.key)
         new = [record for record in [*job.train, *job.validation] if record.key not in cache.rows]
+        sample = new[:: max(1, len(new) // PROBE)][:PROBE]
+        if not sample:
+            return HEAD_SECONDS
         start = time.perf_counter()
-        encoder.vectors(new[:: max(1, len(new) // PROBE)][:PROBE])
-        return 2.0 + (time.perf_counter() - start) * len(new) / PROBE
+        encoder.vectors(sample)
+        return HEAD_SECONDS + (time.perf_counter() - start) * len(new) / len(sample)
 
     def shorter(self, recipe: object, share: float) -> None:
         return None

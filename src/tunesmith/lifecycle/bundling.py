@@ -17,6 +17,7 @@ from tunesmith.lifecycle import lineage as lineages
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.model import Model
+from tunesmith.names import ModelVersion
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
 
@@ -99,28 +100,43 @@ def _bundle(
 ) -> Generator[Event, None, dict[str, Any]]:
     prepared = climber.prepared
     yield Stage("bundle", prepared.name)
-    staging = files.make_folder(home / "staging" / secrets.token_hex(8))
-    for path in sorted(final.job.model.rglob("*")):
-        if path.is_file():
-            files.copy(path, staging / "model" / path.relative_to(final.job.model))
-    made = model.write_bundle(
-        staging,
-        name=prepared.name,
-        codec=final.codec,
-        recipe=final.job.recipe,
-        base=final.job.base,
-        evaluation=found,
-        lineage=lineage,
-        golden=golden_rows(prepared),
-    )
-    version = Registry(home).register(staging, prepared.name, made.digest, lineage)
+    version = _registered(final, found, lineage, prepared, home)
     yield Saved("bundle", str(version.folder), version.digest)
     found |= {"model": version.ref, "serve_command": f"tunesmith serve {version.ref}"}
     folder = Path(out) if out else run_.folder
     files.write(folder / "report.json", report.to_json(found).encode())
     files.write(folder / "report.html", report.render(found).encode())
     yield Saved("report", str(folder / "report.html"))
+    for spent in (
+        *run_.folder.rglob("checkpoints"),
+        run_.folder / "refits",
+    ):  # all that lasts is in the bundle
+        files.remove(spent)
     return _values(found, prepared, str(version.folder), str(folder / "report.html"), run_.id)
+
+
+def _registered(
+    final: prove.Final, found: Mapping[str, Any], lineage: Mapping[str, Any], prepared: Prepared, home: Path
+) -> ModelVersion:
+    """Write the bundle in a staging folder and register it; nothing is left there, whatever happens."""
+    staging = files.make_folder(home / "staging" / secrets.token_hex(8))
+    try:
+        for path in sorted(final.job.model.rglob("*")):
+            if path.is_file():
+                files.copy(path, staging / "model" / path.relative_to(final.job.model))
+        made = model.write_bundle(
+            staging,
+            name=prepared.name,
+            codec=final.codec,
+            recipe=final.job.recipe,
+            base=final.job.base,
+            evaluation=found,
+            lineage=lineage,
+            golden=golden_rows(prepared),
+        )
+        return Registry(home).register(staging, prepared.name, made.digest, lineage)
+    finally:
+        files.remove(staging)
 
 
 def golden_rows(prepared: Prepared) -> list[Record]:
