@@ -85,12 +85,13 @@ def campaign(folder: Path, source: Path, tuning: str, options: argparse.Namespac
     start(home, recipe).wait()
     whole = newest(home)
     wanted, length = final(whole), training_seconds(whole, time.monotonic() - begun)
-    moments, inside, equal, resumed = [], 0, 0, 0
+    moments, inside, killed, equal, resumed = [], 0, 0, 0, 0
     for number in range(options.kills):
         aimed = number >= round(0.7 * options.kills)
         child = start(home, recipe)
         run, at = kill(child, home, whole, aimed, rng.random() * length, rng)
         moments.append(round(at, 2))
+        killed += child.returncode == -signal.SIGKILL  # the others had ended before
         inside += bool(run and list((run / "checkpoints").glob(".*staging*")))
         code = start(home, None, run.name if run else "").wait() if run else 1
         resumed += 1
@@ -100,6 +101,7 @@ def campaign(folder: Path, source: Path, tuning: str, options: argparse.Namespac
         "dtype": options.dtype,
         "rows": options.rows,
         "kills": options.kills,
+        "killed": killed,
         "inside_a_save": inside,
         "resumed": resumed,
         "equal": equal,
@@ -134,10 +136,9 @@ def kill(
             began = time.monotonic() if '"event": "step"' in log(run) else 0.0
         elif not aimed and time.monotonic() - began >= moment:
             break
-        elif aimed and list((run / "checkpoints").glob(".*staging*")):
+        elif aimed and list((run / "checkpoints").glob(".step*staging*")):
             saves -= 1
             if saves <= 0:
-                time.sleep(rng.random() * 0.05)
                 break
             time.sleep(0.3)
         time.sleep(0.002 if aimed and began else 0.02)
