@@ -11,7 +11,7 @@ import numpy as np
 
 from tunesmith import doors, machine
 from tunesmith.bases import Base
-from tunesmith.errors import IntegrityError, MissingError
+from tunesmith.errors import IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record
 from tunesmith.parts import Batch, Codec, Example, Job, Net, NeuralTask, Objective, Output, Tuning
 
@@ -219,4 +219,13 @@ def build(job: Job, tuning: Tuning) -> Net:
     encoder.plain_attention(net)
     encoder.initialise_head(net, job.seed)
     encoder.set_dropout(net, job.options.dropout)
-    return tuning.apply(net)
+    try:
+        return tuning.apply(net)
+    except ValueError as misfit:
+        raise UsageError(
+            "C112",
+            f"the tuning '{job.recipe.tuning.name}' does not fit this base: {misfit}",
+            expected="a tuning whose layers and matrices the base has",
+            fixes=("--set tuning.name=full",),
+            where="tuning",
+        ) from None

@@ -22,20 +22,23 @@ class Lora(Tuning):
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the low-rank path")
     targets: Literal["linear", "attention"] = Field("linear", description="matrices with an update")
     layers: int = Field(0, ge=0, description="layers from the top with updates; 0: all")
-    top: int = Field(0, ge=0, description="layers from the top that move whole, without low-rank updates")
+    top: int = Field(
+        0, ge=0, description="layers from the top that move whole; one at least keeps its updates"
+    )
 
     def apply(self, net: Net) -> Net:
         peft = doors.open("peft")
+        top = min(self.top, len(parameters.layers(net)) - 1)  # at least one layer keeps low-rank updates
         config = peft.LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=parameters.linear_names(net, self.layers, self.top, self.targets == "attention"),
+            target_modules=parameters.linear_names(net, self.layers, top, self.targets == "attention"),
         )
         peft.inject_adapter_in_model(config, net)
         net.head.requires_grad_(True)
-        if self.top:
-            parameters.layers(net)[-self.top :].requires_grad_(True)
+        if top:
+            parameters.layers(net)[-top:].requires_grad_(True)
         return net
 
     def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
