@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,8 @@ class Terminal:
             stderr=other,
             env=environment(COLUMNS="100", TERM="xterm-256color", **more),
             start_new_session=True,
+            # whoever runs the tests in the background has Ctrl-C ignored, and children inherit that
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(other)
         self.shown = ""
