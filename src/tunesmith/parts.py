@@ -115,7 +115,7 @@ class Job:
 
     validation may be empty: then nothing is stopped early and the last weights are kept.
     deadline: `time.monotonic()` seconds at which a fit should have ended, or None.  stop: set by whoever wants the
-    fit to save what it has and end; `rehearse`: use the task's miniature network instead of the base.
+    fit to save what it has and end.
     """
 
     task: Task
@@ -129,7 +129,6 @@ class Job:
     seed: int = 0
     deadline: float | None = None
     resume: bool = False
-    rehearse: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -33,7 +33,7 @@ def job(name: str, folder: Path, **train: Any) -> Job:
     profile = Profile(len(rows), Counter(task.target(row) for row in rows))
     based = catalog.part("approach", name).based
     codec = task.tiny_codec(profile) if based else task.codec(None, profile)
-    return Job(task, recipe, rows[::2], rows[1::2], codec, None, folder, folder / "cache", rehearse=True)
+    return Job(task, recipe, rows[::2], rows[1::2], codec, None, folder, folder / "cache")
 
 
 def fitted(made: Job) -> Any:

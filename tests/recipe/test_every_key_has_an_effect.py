@@ -70,7 +70,7 @@ def approach_key(name: str, key: str, one: Any, other: Any) -> Callable[[Path], 
     def head(folder: Path, value: Any) -> bytes:
         made = job(folder)
         part = type(made.recipe.approach)(name=name, options={key: value})
-        made = replace(made, recipe=made.recipe.model_copy(update={"approach": part}), rehearse=True)
+        made = replace(made, recipe=made.recipe.model_copy(update={"approach": part}))
         list(catalog.make("approach", part).fit(made))
         return (made.model / "head.safetensors").read_bytes()
 

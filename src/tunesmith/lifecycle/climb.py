@@ -91,7 +91,6 @@ class Climber:
             seed=recipe.train.seed,
             deadline=self.deadline,
             resume=self.resume,
-            rehearse=self.rehearse,
             stop=self.stop,
         )
 
