@@ -27,6 +27,7 @@ FLOORS = {
     **dict.fromkeys(
         ("tasks", "inputs", "train.order", "data.readers", "data.checks", "recipe.rules"), LEAVES
     ),
+    **dict.fromkeys(("data.contents", "data.forms"), LEAVES),
     **dict.fromkeys(("train.tuning", "train.objectives", "train.regularizers", "evaluate.metrics"), LEAVES),
     **dict.fromkeys(("data", "train", "evaluate", "serve", "advise", "gate", "registry"), STAGES),
     "approaches": APPROACHES,

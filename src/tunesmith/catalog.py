@@ -28,6 +28,8 @@ HOMES = {
     "tuning": "tunesmith.train.tuning",
     "objective": "tunesmith.train.objectives",
     "metric": "tunesmith.evaluate.metrics",
+    "content": "tunesmith.data.contents",
+    "form": "tunesmith.data.forms",
     "check": "tunesmith.data.checks",
     "reader": "tunesmith.data.readers",
     "rule": "tunesmith.recipe.rules",

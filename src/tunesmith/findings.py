@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+SHOWN = 5  # places that a finding names
 Severity = Literal["info", "warning", "error"]
 
 
@@ -17,6 +18,11 @@ class Place:
     line: int
     byte: int = -1
 
+    @property
+    def id(self) -> str:
+        """The row's id in fixes and changes: file name and line, the same on any machine."""
+        return f"{self.source.rpartition('/')[2]}:{self.line}"
+
     def __str__(self) -> str:
         return f"{self.source}:{self.line}" + (f" (byte {self.byte})" if self.byte >= 0 else "")
 
@@ -26,14 +32,15 @@ class Fix:
     """A way out of a finding: which rows leave and which values change.
 
     command: what to type.  effect: what it does, in words.  safe: may be applied without asking.
-    drops: keys of rows to leave out.  edits: (row key, field, new value).
+    drops: ids of rows to leave out (`checks/_rows.row_id`).  edits: (row id, path, new value); a path is a field's
+    name, or leads into it: "messages/1/content".
     """
 
     command: str
     effect: str
     safe: bool = False
     drops: tuple[str, ...] = ()
-    edits: tuple[tuple[str, str, str], ...] = ()
+    edits: tuple[tuple[str, str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class Finding:
 
     numbers: figures that a program may read.  fix: None where only a person can decide.
     fixed: the fix was applied to the dataset version that carries this finding.
+    ignored: why the owner of the data does not mind ('' where nobody said so); such a finding stops nothing.
     """
 
     code: str
@@ -52,6 +60,7 @@ class Finding:
     numbers: Mapping[str, float] = field(default_factory=dict)
     fix: Fix | None = None
     fixed: bool = False
+    ignored: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """JSON without the row lists of the fix (they stand in the version's list of changes)."""

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
 from tunesmith.events import Event
-from tunesmith.fields import Broken, Field, Record
-from tunesmith.findings import Finding
+from tunesmith.fields import Broken, Field, Record, Way
+from tunesmith.findings import SHOWN, Finding, Place
 from tunesmith.section import Section
 
 if TYPE_CHECKING:
@@ -167,15 +168,93 @@ class Reader(ABC):
         """Each row in file order, as a Record (fields by column name) or as Broken; never raises for a row."""
 
 
+class Content(ABC):
+    """What a row holds once its form is understood: the one shape that checks, versions, splits and tasks read.
+
+    fields: those of a record (beside `fields.CONTEXT`).  offers: which of the methods below mean something here:
+    'labels' (of few classes), 'turns' (a conversation), 'tags', 'spans'; a check names what it wants of them.
+    """
+
+    fields: ClassVar[tuple[Field, ...]]
+    offers: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def text(self, record: Record) -> str:
+        """What a model is given, as plain text; '' where it is missing."""
+
+    @abstractmethod
+    def target(self, record: Record) -> str | None:
+        """What a model should answer, as plain text; None where the row does not say."""
+
+    @abstractmethod
+    def labels(self, record: Record) -> tuple[str, ...]:
+        """The classes that the row is given, none where it has no label."""
+
+    @abstractmethod
+    def turns(self, record: Record) -> list[Mapping[str, Any]]:
+        """The messages of the row in order, each with role and content; none where it is no conversation."""
+
+    @abstractmethod
+    def passages(self, record: Record) -> list[tuple[Way, str]]:
+        """Every text that somebody wrote, with where it stands (`fields.put` replaces it): what is private or
+        damaged stands there, and nowhere else."""
+
+    @abstractmethod
+    def samples(self) -> list[dict[str, Any]]:
+        """Fields of a few records, written for this project."""
+
+
+class Form(ABC):
+    """One way in which files hold a content: the keys of a row and what they mean.
+
+    content: the name of the content that it is read into.  keys: what a row has; the required ones tell the form.
+    """
+
+    content: ClassVar[str]
+    keys: ClassVar[tuple[Field, ...]]
+
+    @abstractmethod
+    def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The content's fields from a row that has the names of `keys`.
+
+        A missing text or label is '' (a check speaks of it); a row whose shape is wrong raises ValueError, which says
+        what is wrong and what would be right.
+        """
+
+    @abstractmethod
+    def render(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The row that `parse` reads.  Raises ValueError where this form can't hold the fields; what it merely leaves
+        out, whoever converts finds by parsing the row again."""
+
+    @abstractmethod
+    def samples(self) -> list[dict[str, Any]]:
+        """A few rows of this form, written for this project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Rows and the evidence about them: what `Check.planted` gives."""
+
+    rows: list[Record]
+    evidence: Mapping[str, Any]
+
+
 class Check(ABC):
     """One judgement of rows, in one pass, mergeable so that it scales out.
 
-    code, severity: see `reference/codes`.  needs: evidence that the data stage computes once and hands in by name:
-    'twins' (row key → cluster id of near-duplicates), 'held_out' (texts of the given test file), 'codec',
-    'out_of_fold' (row key → probabilities).
+    code: stable, see `docs/reference/codes.md`.  wants: what of a content it judges (`Content.offers`); it is left out
+    for contents without.  needs: evidence beside 'content' (the row's Content), computed once and handed in by name.
+
+    Evidence about each row is an array parallel to the rows that are given (`ROW_EVIDENCE`): 'twins' int64 [B]
+    (cluster of near-duplicates), 'sides' str [B] ('train', 'validation', 'test' or ''), 'embeddings' float32 [B, D],
+    'out_of_fold' float32 [B, C] (probabilities from models that did not see the row).  Evidence about the whole:
+    'held_out' (normalised texts of the test file), 'benchmark' (the same of a file that training must not know),
+    'classes' (the labels of out_of_fold's columns), 'template' (`inputs.templates.Template`: the base's tokenizer
+    and chat template).
     """
 
     code: ClassVar[str]
+    wants: ClassVar[frozenset[str]] = frozenset()
     needs: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
@@ -195,8 +274,83 @@ class Check(ABC):
         """What is wrong; an empty list when nothing is."""
 
     @abstractmethod
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        """Rows with the fault, their clean twin without it, and the evidence for both: for tests and docs."""
+    def planted(self) -> tuple[Case, Case]:
+        """Rows with the fault, and their clean twin without it: for tests and docs."""
+
+
+ROW_EVIDENCE = frozenset(("twins", "sides", "embeddings", "out_of_fold"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one row: a word for its kind, and how values would have to change (path, new value)."""
+
+    kind: str = ""
+    edits: tuple[tuple[Way, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """The rows that a check found faulty: of how many, the first few places, all ids, kinds and edits."""
+
+    rows: int = 0
+    count: int = 0
+    places: list[Place] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    edits: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    def add(self, place: Place, fault: Fault) -> None:
+        """Count one faulty row."""
+        self.count += 1
+        self.ids.append(place.id)
+        self.kinds[fault.kind] += 1
+        self.edits += [(place.id, "/".join(map(str, path)), value) for path, value in fault.edits]
+        if len(self.places) < SHOWN:
+            self.places.append(place)
+
+    def joined(self, other: Tally) -> Tally:
+        """This and what was counted after it."""
+        return Tally(
+            self.rows + other.rows,
+            self.count + other.count,
+            (self.places + other.places)[:SHOWN],
+            self.ids + other.ids,
+            self.kinds + other.kinds,
+            self.edits + other.edits,
+        )
+
+
+class RowCheck(Check):
+    """A check that judges each row by itself."""
+
+    @abstractmethod
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        """What is wrong with a row, or None.  index: its place in evidence about rows."""
+
+    @abstractmethod
+    def finding(self, tally: Tally) -> Finding:
+        """The finding about the faulty rows, of which there is at least one."""
+
+    @final
+    def start(self) -> Tally:
+        return Tally()
+
+    @final
+    def update(self, state: Tally, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Tally:
+        state.rows += len(rows)
+        for index, row in enumerate(rows):
+            if fault := self.fault(row, index, evidence):
+                state.add(row.place, fault)
+        return state
+
+    @final
+    def merge(self, first: Tally, second: Tally) -> Tally:
+        return first.joined(second)
+
+    @final
+    def findings(self, state: Tally) -> list[Finding]:
+        return [self.finding(state)] if state.count else []
 
 
 # ---- tasks ------------------------------------------------------------------------------------------------------
@@ -205,7 +359,8 @@ class Check(ABC):
 class Task(Section, ABC):
     """Everything known about one kind of problem.  Train, evaluate, serve and monitor use the same one."""
 
-    fields: ClassVar[tuple[Field, ...]]
+    content: ClassVar[str]  # the name of what its records hold (`data/contents`)
+    fields: ClassVar[tuple[Field, ...]]  # that content's
     metrics: ClassVar[tuple[str, ...]]  # names of metric files; the first is the main score
     predicts: ClassVar[str]  # "label": what approaches and metrics need to know
 

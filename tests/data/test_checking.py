@@ -8,12 +8,12 @@ import pytest
 from data.rows import records, sentences
 from tunesmith.data.checking import broken_finding, check, refuse_if_broken
 from tunesmith.data.checks._rows import label_form, normalise
+from tunesmith.data.contents.labelled import Labelled
 from tunesmith.errors import DataError
 from tunesmith.fields import Broken
 from tunesmith.findings import Place
-from tunesmith.tasks.text_classification import TextClassification
 
-TASK = TextClassification()
+CONTENT = Labelled()
 
 
 def codes(found):
@@ -25,7 +25,7 @@ def large(count=1400):
 
 
 def test_clean_rows_have_no_findings():
-    assert check(large(), TASK) == []
+    assert check(large(), CONTENT) == []
 
 
 def test_all_faults_are_found_in_one_pass():
@@ -43,7 +43,7 @@ def test_all_faults_are_found_in_one_pass():
         ("ok", "label 1"),
         ("mail me at jo@example.org", "label 2"),
     ]
-    found = check(records(*rows), TASK, held_out=records(("The held  out TEXT", "label 1")))
+    found = check(records(*rows), CONTENT, held_out=records(("The held  out TEXT", "label 1")))
     expected = {"D101", "D104", "D105", "L201", "L204", "L205", "L207", "P301", "Q501", "Q502", "S601"}
     assert set(codes(found)) == expected
     counts = {finding.code: finding.count for finding in found}
@@ -56,20 +56,20 @@ def test_all_faults_are_found_in_one_pass():
 def test_spellings_of_a_small_class_are_counted_as_one():
     table = [(text, "Big") for text in sentences(30)]
     table += [(text, ("Rare One", "rare_one ")[i % 3 == 0]) for i, text in enumerate(sentences(9, seed=5))]
-    found = {finding.code: finding for finding in check(records(*table), TASK)}
+    found = {finding.code: finding for finding in check(records(*table), CONTENT)}
     assert "Rare One (9)" in found["L207"].message
     assert found["L207"].numbers["classes"] == 1
 
 
 def test_errors_come_first_then_codes_in_order():
-    found = check(records(("a text", "one"), ("b text", "one"), ("", "one")), TASK)
+    found = check(records(("a text", "one"), ("b text", "one"), ("", "one")), CONTENT)
     assert found[0].code == "L208"
     rest = [(finding.severity != "warning", finding.code) for finding in found[1:]]
     assert rest == sorted(rest)
 
 
 def test_no_e_mail_address_is_shown():
-    found = check(records(("write to secret.name@example.org", "a"), ("cancel it", "b")), TASK)
+    found = check(records(("write to secret.name@example.org", "a"), ("cancel it", "b")), CONTENT)
     assert "P301" in codes(found)
     assert "secret" not in json.dumps([finding.to_json() for finding in found])
 
@@ -80,15 +80,15 @@ def test_a_check_whose_evidence_is_missing_is_left_out_and_given_evidence_is_use
     (folder / "odd_one.py").write_text(
         '"""X999: needs out-of-fold probabilities."""\n'
         "from tunesmith.findings import Finding\nfrom tunesmith.parts import Check\n\n\n"
-        "class OddOne(Check):\n    code = 'X999'\n    needs = frozenset({'out_of_fold'})\n\n"
+        "class OddOne(Check):\n    code = 'X999'\n    needs = frozenset({'classes'})\n\n"
         "    def start(self):\n        return 0\n\n"
-        "    def update(self, state, rows, evidence):\n        return state + evidence['out_of_fold']\n\n"
+        "    def update(self, state, rows, evidence):\n        return state + evidence['classes']\n\n"
         "    def merge(self, first, second):\n        return first + second\n\n"
         "    def findings(self, state):\n        return [Finding('X999', 'info', 'seen', state)]\n\n"
         "    def planted(self):\n        return [], [], {}\n"
     )
-    assert check(large(), TASK) == []
-    found = check(large(), TASK, evidence={"out_of_fold": 21})
+    assert check(large(), CONTENT) == []
+    found = check(large(), CONTENT, evidence={"classes": 21})
     assert [(finding.code, finding.count) for finding in found] == [
         ("X999", 42)
     ]  # two batches of up to 1,000
@@ -97,7 +97,7 @@ def test_a_check_whose_evidence_is_missing_is_left_out_and_given_evidence_is_use
 def test_two_rows_at_one_place_are_refused():
     rows = records(("a", "b"))
     with pytest.raises(ValueError, match=r"data\.csv:2"):
-        check([*rows, *rows], TASK)
+        check([*rows, *rows], CONTENT)
 
 
 def broken(count):
@@ -174,5 +174,5 @@ def test_real_data_has_no_errors(shared, name, text, label):
     path = shared / "data" / f"{name}.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         values = [json.loads(line) for line in file]
-    found = check(records(*((value[text], value[label]) for value in values)), TASK)
+    found = check(records(*((value[text], value[label]) for value in values)), CONTENT)
     assert not [finding for finding in found if finding.severity == "error"]

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from data.rows import records
 from tunesmith.data.checking import check
 from tunesmith.data.cleaning import clean, undo
+from tunesmith.data.contents.labelled import Labelled
 from tunesmith.fields import row_key
-from tunesmith.tasks.text_classification import TextClassification
 
-TASK = TextClassification()
+CONTENT = Labelled()
 
 
 def dirty():
@@ -28,7 +28,7 @@ def dirty():
 
 
 def cleaned(rows, keep=()):
-    return clean(rows, check(rows, TASK), keep)
+    return clean(rows, check(rows, CONTENT), keep)
 
 
 def test_safe_fixes_are_applied_and_listed():
@@ -46,7 +46,7 @@ def test_safe_fixes_are_applied_and_listed():
     ]
     fixed = {finding.code for finding in made.findings if finding.fixed}
     assert fixed == {"D101", "L201", "L205", "Q501"}
-    assert len(made.findings) == len(check(dirty(), TASK))
+    assert len(made.findings) == len(check(dirty(), CONTENT))
 
 
 def test_kept_codes_are_not_applied():
@@ -85,5 +85,5 @@ def test_cleaning_can_be_undone_and_is_done_once(rows, keep):
     assert [row.place for row in back] == [row.place for row in before]
     lines = [row.place.line for row in made.records]
     assert lines == sorted(lines)
-    again = check(made.records, TASK)
+    again = check(made.records, CONTENT)
     assert not [found for found in again if found.fix and found.fix.safe and found.code not in keep]

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tunesmith.data import mapping, source
+from tunesmith.data.forms.text_label import TextLabel
 from tunesmith.errors import DataError, TunesmithError, UsageError
 from tunesmith.fields import Broken, Record, row_key
-from tunesmith.tasks.text_classification import TextClassification
 
-TASK = TextClassification()
+FORM = TextLabel()
 SHARED = Path(os.environ.get("TUNESMITH_SHARED") or Path(__file__).parents[3] / "shared")
 
 # file, what the user gives, columns that must be found or the code of the refusal and what it must name
@@ -46,13 +46,13 @@ def test_real_sets(name: str, given: dict[str, str], wanted: dict[str, str] | tu
         pytest.skip(f"{path} is not here: set TUNESMITH_SHARED to the folder of shared data")
     found = source.sniff(path)
     if isinstance(wanted, dict):
-        columns = mapping.infer(found, TASK, given)
+        columns = mapping.infer(found, FORM, given)
         assert columns.columns == wanted
         assert all(confidence > 0.5 for confidence in columns.confidence.values())
         assert all(columns.confidence[field] == 1 for field in given)
         return
     with pytest.raises(DataError) as caught:
-        mapping.infer(found, TASK, given)
+        mapping.infer(found, FORM, given)
     assert caught.value.code == wanted[0]
     assert all(word in caught.value.found for word in wanted[1:])
     assert "--label" in caught.value.fixes[0]
@@ -138,7 +138,7 @@ def test_messy_tables_are_mapped_right(tmp_path: Path) -> None:
         path = tmp_path / f"t{seed}{suffix}"
         path.write_bytes(content)
         try:
-            found = mapping.infer(source.sniff(path), TASK, {}).columns
+            found = mapping.infer(source.sniff(path), FORM, {}).columns
         except TunesmithError as refusal:
             found = {"refused": str(refusal)}
         if found != wanted:
@@ -168,17 +168,17 @@ def tickets(path: Path, **more: Any) -> source.Source:
 
 def refusal(found: source.Source, **given: str) -> TunesmithError:
     with pytest.raises(TunesmithError) as caught:
-        mapping.infer(found, TASK, given)
+        mapping.infer(found, FORM, given)
     assert caught.value.expected
     return caught.value
 
 
 def test_a_group_is_offered_but_not_taken(tmp_path: Path) -> None:
     found = tickets(tmp_path, patient_id=lambda k: f"P{k % 20}", customer_id=lambda k: f"C{k % 15}")
-    columns = mapping.infer(found, TASK, {})
+    columns = mapping.infer(found, FORM, {})
     assert "group" not in columns.columns
     assert set(columns.candidates["group"]) == {"customer_id", "patient_id"}
-    given = mapping.infer(found, TASK, {"group": "patient_id"})
+    given = mapping.infer(found, FORM, {"group": "patient_id"})
     assert given.columns == {"text": "text", "label": "label", "group": "patient_id"}
 
 
@@ -203,9 +203,9 @@ def test_what_is_no_text_and_no_label(tmp_path: Path) -> None:
 
 def test_one_class_and_few_rows_are_mapped_by_name(tmp_path: Path) -> None:
     one = table(tmp_path, {"text": "hello there", "label": "a"})
-    assert mapping.infer(one, TASK, {}).columns == {"text": "text", "label": "label"}
+    assert mapping.infer(one, FORM, {}).columns == {"text": "text", "label": "label"}
     same = table(tmp_path, *({"text": f"hello there number {k}", "label": "a"} for k in range(50)))
-    assert mapping.infer(same, TASK, {}).columns == {"text": "text", "label": "label"}
+    assert mapping.infer(same, FORM, {}).columns == {"text": "text", "label": "label"}
 
 
 def test_two_texts_alike_are_a_question(tmp_path: Path) -> None:
@@ -236,15 +236,15 @@ def test_wrong_columns_and_fields_name_the_nearest(tmp_path: Path) -> None:
     assert twice.code == "M204"
 
 
-def test_the_task_that_fits_is_taken(tmp_path: Path) -> None:
-    name, columns = mapping.infer_task(tickets(tmp_path), {"text-classification": TASK}, {})
-    assert name == "text-classification"
-    assert columns.columns == {"text": "text", "label": "label"}
+def test_the_form_that_fits_is_taken(tmp_path: Path) -> None:
+    reading = mapping.read_as(tickets(tmp_path))
+    assert reading.form == "text-label"
+    assert reading.columns.columns == {"text": "text", "label": "label"}
     with pytest.raises(DataError):
-        mapping.infer_task(table(tmp_path, {"x": 1, "y": 2}), {"text-classification": TASK}, {})
+        mapping.read_as(table(tmp_path, {"x": 1, "y": 2}))
 
 
-def test_records_hold_the_fields_of_the_task_as_text(tmp_path: Path) -> None:
+def test_records_hold_the_fields_of_the_content_as_text(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     rows = [
         {"parts": ["one", "two"], "kind": 1, "x": 0},
@@ -254,9 +254,9 @@ def test_records_hold_the_fields_of_the_task_as_text(tmp_path: Path) -> None:
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "broken\n")
     found = source.sniff(path)
-    columns = mapping.infer(found, TASK, {"text": "parts", "label": "kind"})
+    columns = mapping.infer(found, FORM, {"text": "parts", "label": "kind"})
     assert "joined" in columns.notes[0]
-    *good, bad = mapping.records(found, columns, TASK)
+    *good, bad = mapping.records(found, mapping.Reading("text-label", columns))
     assert isinstance(bad, Broken)
     records = [row for row in good if isinstance(row, Record)]
     assert [dict(row.fields) for row in records] == [

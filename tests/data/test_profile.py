@@ -1,16 +1,16 @@
 from __future__ import annotations
 
+from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.profile import profile
 from tunesmith.fields import Record
 from tunesmith.parts import Profile
-from tunesmith.tasks.text_classification import TextClassification
 
 
 def test_profile_counts_rows_labels_and_characters():
     rows = [
         Record({"text": "x" * length, "label": label}) for length, label in ((1, "b"), (3, "a"), (5, "b"))
     ]
-    made = profile([*rows, Record({"text": "xxx", "label": None})], TextClassification())
+    made = profile([*rows, Record({"text": "xxx", "label": None})], Labelled())
     assert made.rows == 4
     assert dict(made.labels) == {"a": 1, "b": 2}
     assert list(made.labels) == ["a", "b"]
@@ -19,4 +19,4 @@ def test_profile_counts_rows_labels_and_characters():
 
 
 def test_profile_of_nothing():
-    assert profile([], TextClassification()) == Profile(0)
+    assert profile([], Labelled()) == Profile(0)

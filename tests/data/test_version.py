@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from data.rows import records
 from tunesmith.data.checking import check
 from tunesmith.data.cleaning import clean, undo
+from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.version import (
     finding_from_json,
     latest,
@@ -24,9 +25,8 @@ from tunesmith.errors import IntegrityError, MissingError
 from tunesmith.fields import Broken
 from tunesmith.findings import Finding, Fix, Place
 from tunesmith.store import files
-from tunesmith.tasks.text_classification import TextClassification
 
-SCHEMA = {"task": "text-classification", "fields": ("text", "label")}
+SCHEMA = {"content": "labelled", "fields": ("text", "label")}
 
 
 def rows():
@@ -36,7 +36,7 @@ def rows():
 
 
 def full():
-    made = clean(rows(), check(rows(), TextClassification()))
+    made = clean(rows(), check(rows(), Labelled()))
     broken = [Broken(Place("/some/folder/data.csv", 9, 120), "3 columns", "quote it", "a,b,c")]
     about = {"findings": made.findings, "changes": made.changes, "broken": broken}
     return make_version(made.records, **SCHEMA, **about, parent="ab" * 32, source={"name": "data.csv"})
@@ -49,8 +49,8 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path):
     back = load(tmp_path, version.digest)
     assert back.records == version.records
     assert [row.place for row in back.records] == [row.place for row in version.records]
-    assert (back.task, back.fields, back.parent, back.source) == (
-        version.task,
+    assert (back.content, back.fields, back.parent, back.source) == (
+        version.content,
         version.fields,
         version.parent,
         version.source,
@@ -74,19 +74,19 @@ def test_the_digest_depends_on_rows_order_and_schema_only():
     assert make_version(moved, **SCHEMA, parent="cd", source={"name": "x"}).digest == base
     assert make_version(rows()[::-1], **SCHEMA).digest != base
     assert make_version(rows()[:-1], **SCHEMA).digest != base
-    assert make_version(rows(), task="other", fields=("text", "label")).digest != base
-    assert make_version(rows(), task="text-classification", fields=("text",)).digest != base
+    assert make_version(rows(), content="other", fields=("text", "label")).digest != base
+    assert make_version(rows(), content="labelled", fields=("text",)).digest != base
 
 
 def test_the_digest_is_the_same_in_another_process():
     code = (
         "from tunesmith.data.version import make_version; from tunesmith.fields import Record;"
         "r = [Record({'label': 'card', 'text': 'lost'}), Record({'text': 'ü', 'label': 'b'})];"
-        "print(make_version(r, task='t', fields=('text', 'label')).digest)"
+        "print(make_version(r, content='t', fields=('text', 'label')).digest)"
     )
     env = {**os.environ, "PYTHONHASHSEED": "123"}
     other = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    here = make_version(records(("lost", "card"), ("ü", "b")), task="t", fields=("text", "label")).digest
+    here = make_version(records(("lost", "card"), ("ü", "b")), content="t", fields=("text", "label")).digest
     assert other.stdout.strip() == here
 
 

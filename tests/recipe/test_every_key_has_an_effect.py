@@ -223,6 +223,16 @@ def decided(folder: Path) -> bool:
     ]
 
 
+def unknown_form(folder: Path) -> bool:
+    """A form that the rows do not have is refused."""
+    from tunesmith.errors import TunesmithError
+
+    made = prepared(folder / "0", form="text-label")
+    with pytest.raises(TunesmithError) as refused:
+        prepared(folder / "1", form="messages")
+    return made.rows > 0 and refused.value.code == "M204"
+
+
 CASES: dict[str, Callable[[Path], bool]] = {
     "task.name": parts_differ("task"),
     "base": another_base,
@@ -233,7 +243,8 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "data.split.validation": data_key({"split": {"validation": 0.4}}, lambda p: len(p.validation)),
     "data.split.test": data_key({"split": {"test": 0.4}}, lambda p: len(p.test)),
     "data.max_broken": too_many_broken,
-    "data.keep": data_key({"keep": ["D101"]}, lambda p: p.rows, more=[LINES[5], LINES[6]]),
+    "data.ignore": data_key({"ignore": {"D101": "wanted"}}, lambda p: p.rows, more=[LINES[5], LINES[6]]),
+    "data.form": unknown_form,
     "approach.name": approach_name,
     "tuning.name": tuning_name,
     "objective.name": parts_differ("objective"),

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.data.checks._rows import SHOWN, key_of, normalise, plural, row_id, text_of
+from tunesmith.data.checks._rows import normalise, plural
 from tunesmith.data.twins import twins
 from tunesmith.errors import DataError
 from tunesmith.fields import Broken, Record
-from tunesmith.findings import Finding, Fix
-from tunesmith.parts import Check, Task
+from tunesmith.findings import SHOWN, Finding, Fix
+from tunesmith.parts import ROW_EVIDENCE, Check, Content
 
 BATCH = 1000  # rows that the checks are given at a time
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -23,28 +23,34 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 def check(
     records: Sequence[Record],
-    task: Task,
+    content: Content,
     *,
     held_out: Sequence[Record] | None = None,
     evidence: Mapping[str, Any] | None = None,
+    ignore: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """The findings of all checks (built in, plug-ins), errors first, then by code.
 
-    held_out: the rows of the test file.  evidence: what is known already by name, so that it is not computed
-    again; a check that needs evidence which is neither given nor computed here ('codec', 'out_of_fold') is
-    left out.  Raises ValueError when two rows have the same place, since fixes name rows by it.
+    held_out: the rows of the test file.  evidence: what is known already by name (`parts.Check` lists the names); a
+    check that needs evidence which is neither given nor computed here is left out.  ignore: code → why its findings
+    don't matter.  Raises ValueError when two rows have the same place, since fixes name rows by it.
     """
     _require_distinct_places(records)
-    checks = [part() for part in catalog.parts("check").values()]
+    checks = [
+        each for each in (part() for part in catalog.parts("check").values()) if each.wants <= content.offers
+    ]
     needs = frozenset[str]().union(*(each.needs for each in checks))
-    known = gather(records, task, held_out, needs, evidence or {})
+    known = gather(records, content, held_out, needs, evidence or {})
     found = _one_pass([each for each in checks if each.needs <= known.keys()], records, known)
-    found = [_named(finding, records[0].place.source) for finding in found] if records else found
+    found = (
+        [_named(finding, records[0].place.source, ignore or {}) for finding in found] if records else found
+    )
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
 
 
-def _named(finding: Finding, source: str) -> Finding:
-    """The finding with the file's own path where its fix says FILE."""
+def _named(finding: Finding, source: str, ignore: Mapping[str, str]) -> Finding:
+    """The finding with the file's own path where its fix says FILE, and with its owner's reason to ignore it."""
+    finding = replace(finding, ignored=ignore.get(finding.code, ""))
     if finding.fix is None:
         return finding
     command = finding.fix.command.replace("FILE", shlex.quote(source))
@@ -53,22 +59,18 @@ def _named(finding: Finding, source: str) -> Finding:
 
 def gather(
     records: Sequence[Record],
-    task: Task,
+    content: Content,
     held_out: Sequence[Record] | None,
     needs: frozenset[str],
     given: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The evidence that checks need, by name.
-
-    'task': the task.  'held_out': normalised texts of the test file (empty without one).  'twins': row key →
-    id of its cluster of near-duplicates.
-    """
-    known = {"task": task, **given}
+    """The evidence that checks need, by name: what is given, and what the rows alone tell ('content', 'held_out',
+    'twins')."""
+    known = {"content": content, **given}
     if "held_out" in needs and "held_out" not in known:
-        known["held_out"] = frozenset(normalise(text_of(row, known)) for row in held_out or ()) - {""}
+        known["held_out"] = frozenset(normalise(content.text(row)) for row in held_out or ()) - {""}
     if "twins" in needs and "twins" not in known:
-        clusters = twins([text_of(row, known) for row in records]).tolist()
-        known["twins"] = {key_of(row): cluster for row, cluster in zip(records, clusters, strict=True)}
+        known["twins"] = twins([content.text(row) for row in records])
     return known
 
 
@@ -115,12 +117,16 @@ def _one_pass(checks: list[Check], records: Sequence[Record], known: Mapping[str
     states = [each.start() for each in checks]
     for start in range(0, len(records), BATCH):
         rows = records[start : start + BATCH]
-        states = [each.update(state, rows, known) for each, state in zip(checks, states, strict=True)]
+        part = {
+            name: value[start : start + BATCH] if name in ROW_EVIDENCE else value
+            for name, value in known.items()
+        }
+        states = [each.update(state, rows, part) for each, state in zip(checks, states, strict=True)]
     return [finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)]
 
 
 def _require_distinct_places(records: Sequence[Record]) -> None:
-    counts = Counter(row_id(record.place) for record in records)
+    counts = Counter(record.place.id for record in records)
     twice = next((place for place, count in counts.items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"two rows have the place {twice}: give each row its own line")

@@ -1,7 +1,7 @@
 """Apply the safe fixes of findings to rows, and write down each change so that it can be undone.
 
-Fixes and changes name a row by the id `file name:line` (`checks/_rows.row_id`), not by its key: equal rows
-share a key, and an edit changes it.
+Fixes and changes name a row by its place's id (file name:line), not by its key: equal rows share a key, and an edit
+changes it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunesmith.data.checks._rows import key_of, row_id
-from tunesmith.fields import Record, row_key
+from tunesmith.data.checks._rows import key_of
+from tunesmith.fields import Record, Way, at, put, row_key
 from tunesmith.findings import Finding, Place
 
 Change = dict[str, Any]
@@ -31,16 +31,25 @@ class Cleaned:
     findings: list[Finding]
 
 
-def clean(records: Sequence[Record], findings: Iterable[Finding], keep: Sequence[str] = ()) -> Cleaned:
-    """Apply every safe fix except of the codes in `keep`: first edits, then drops.
+def clean(
+    records: Sequence[Record],
+    findings: Iterable[Finding],
+    ignore: Iterable[str] = (),
+    also: Iterable[str] = (),
+) -> Cleaned:
+    """Apply every safe fix except of the codes in `ignore`, and those of the codes in `also`: first edits, then drops.
 
-    Rows that an edit made equal to another row leave too, unless D101 is kept.  A row is dropped once, by the
+    Rows that an edit made equal to another row leave too, unless D101 is ignored.  A row is dropped once, by the
     first finding that says so.
     """
-    findings = list(findings)
-    applied = [each for each in findings if each.fix and each.fix.safe and each.code not in keep]
+    findings, ignore, also = list(findings), frozenset(ignore), frozenset(also)
+    applied = [
+        each
+        for each in findings
+        if each.fix and (each.fix.safe or each.code in also) and each.code not in ignore
+    ]
     edited, changes = _edit(records, applied)
-    drops = _drops(edited, applied, {} if "D101" in keep else {c["row"]: c["code"] for c in changes})
+    drops = _drops(edited, applied, {} if "D101" in ignore else {c["row"]: c["code"] for c in changes})
     changes += [_drop(index, edited[index], code) for index, code in sorted(drops.items())]
     left = [record for index, record in enumerate(edited) if index not in drops]
     fixed = {id(each) for each in applied}
@@ -60,29 +69,41 @@ def undo(records: Sequence[Record], changes: Sequence[Mapping[str, Any]]) -> lis
     before = [
         dropped[index] if index in dropped else next(rest) for index in range(len(records) + len(dropped))
     ]
-    positions = {row_id(record.place): index for index, record in enumerate(before)}
+    positions = {record.place.id: index for index, record in enumerate(before)}
     for change in reversed(changes):
         if change["action"] == "edit":
             index, old = positions[change["row"]], change["before"]
-            fields = {**before[index].fields, change["field"]: old["value"]}
+            fields = put(before[index].fields, way(change["field"]), old["value"])
             before[index] = replace(before[index], fields=fields, key=old["key"])
     return before
 
 
 def _edit(records: Sequence[Record], applied: Sequence[Finding]) -> tuple[list[Record], list[Change]]:
-    positions = {row_id(record.place): index for index, record in enumerate(records)}
+    positions = {record.place.id: index for index, record in enumerate(records)}
     edited, changes = list(records), []
     for finding in applied:
         for row, field, value in finding.fix.edits if finding.fix else ():
             old = edited[positions[row]]
-            fields = {**old.fields, field: value}
+            fields = put(old.fields, way(field), value)
             new = replace(old, fields=fields, key=row_key(fields))
             edited[positions[row]] = new
             change = _change(finding.code, new, "edit", field)
-            change["before"] = {"value": old.fields.get(field), "key": old.key}
+            change["before"] = {"value": _value(old, field), "key": old.key}
             change["after"] = {"value": value, "key": new.key}
             changes.append(change)
     return edited, changes
+
+
+def way(path: str) -> Way:
+    """The steps of a path as fixes write it: "messages/1/content"."""
+    return tuple(int(step) if step.isdigit() else step for step in path.split("/"))
+
+
+def _value(record: Record, path: str) -> Any:
+    try:
+        return at(record.fields, way(path))
+    except (KeyError, IndexError):
+        return None
 
 
 def _drops(records: Sequence[Record], applied: Sequence[Finding], edits: Mapping[str, str]) -> dict[int, str]:
@@ -91,7 +112,7 @@ def _drops(records: Sequence[Record], applied: Sequence[Finding], edits: Mapping
     for finding in applied:
         for row in finding.fix.drops if finding.fix else ():
             asked.setdefault(row, finding.code)
-    drops = {i: asked[row_id(r.place)] for i, r in enumerate(records) if row_id(r.place) in asked}
+    drops = {i: asked[r.place.id] for i, r in enumerate(records) if r.place.id in asked}
     if edits:
         drops |= _made_equal(records, drops, edits)
     return drops
@@ -106,7 +127,7 @@ def _made_equal(
     for index, record in enumerate(records):
         if index in drops:
             continue
-        row = row_id(record.place)
+        row = record.place.id
         earlier = first.setdefault(key_of(record), row)
         if earlier != row and (code := edits.get(row) or edits.get(earlier)):
             equal[index] = code
@@ -128,7 +149,7 @@ def _drop(index: int, record: Record, code: str) -> Change:
 def _change(code: str, record: Record, action: str, field: str) -> Change:
     return {
         "code": code,
-        "row": row_id(record.place),
+        "row": record.place.id,
         "place": str(record.place),
         "action": action,
         "field": field,

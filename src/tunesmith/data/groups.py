@@ -11,7 +11,7 @@ import numpy as np
 from tunesmith.data.checks._rows import normalise, text_of
 from tunesmith.data.twins import Forest, twins
 from tunesmith.fields import Record
-from tunesmith.parts import Task
+from tunesmith.parts import Content
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,16 @@ class Marks:
     values: tuple[str, ...]
 
 
-def marks(rows: Sequence[Record], task: Task, clusters: np.ndarray | None = None) -> Marks:
+def marks(rows: Sequence[Record], content: Content, clusters: np.ndarray | None = None) -> Marks:
     """The marks of rows; clusters (`twins` of their texts) are computed when not given.
 
     Raises ValueError when there are not as many clusters as rows.
     """
-    texts = [normalise(text_of(row, {"task": task})) for row in rows]
+    texts = [normalise(text_of(row, {"content": content})) for row in rows]
     near = twins(texts) if clusters is None else np.asarray(clusters)
     if len(near) != len(rows):
         raise ValueError(f"{len(near)} cluster ids for {len(rows)} rows (the test file's rows count too)")
-    name = next((each.name for each in task.fields if each.role == "group"), "")
-    values = (row.fields.get(name) for row in rows)
+    values = (row.fields.get("group") for row in rows)
     return Marks(
         tuple(map(_hash, texts)),
         tuple(near.tolist()),

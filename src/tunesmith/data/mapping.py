@@ -1,21 +1,23 @@
-"""Finds out which column is which field of the task, and narrows rows to those fields."""
+"""Finds out which form a file has and which column is which of its keys, and reads rows as records of its content."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tunesmith import catalog
+from tunesmith.data.forms._values import text
 from tunesmith.data.source import Source, rows
 from tunesmith.errors import DataError, TunesmithError, UsageError
-from tunesmith.fields import Broken, Field, Record, row_key
+from tunesmith.fields import CONTEXT, Broken, Field, Record, row_key
 from tunesmith.inputs.columns import Column, fitness, look
-from tunesmith.parts import Task
+from tunesmith.parts import Form
 
 LOOKED_AT = 1000
+PARSED = 100  # of these, rows that are parsed to see whether a form fits
 _CLOSE = 0.12
 _LIKELY = 0.3
 
@@ -34,19 +36,20 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-def infer(source: Source, task: Task, given: Mapping[str, str]) -> Columns:
-    """Map columns to the task's fields by their names and the first 1,000 rows.
+def infer(source: Source, form: Form, given: Mapping[str, str]) -> Columns:
+    """Map columns to the form's keys by their names and the first 1,000 rows.
 
     given: field → column, as the user says.  Raises DataError M201 (no column fits a required field), M202 (two
     fit about as well), M203 (a given column does not exist); UsageError M204 (no such field, a column given twice).
     """
-    _check_given(source, task, given)
+    wanted = (*form.keys, *CONTEXT)
+    _check_given(source, wanted, given)
     table = look(source.dialect.columns, _first(source))
-    scores = {each.name: _scores(each, table) for each in task.fields}
+    scores = {each.name: _scores(each, table) for each in wanted}
     chosen = {name: column for name, column in given.items() if column}
     confidence = dict.fromkeys(chosen, 1.0)
-    for each in task.fields:
-        if each.name in chosen or each.role == "group":
+    for each in form.keys:
+        if each.name in chosen:
             continue
         free = {column: score for column, score in scores[each.name].items() if column not in chosen.values()}
         if each.required or max(free.values(), default=0) > 0.7:
@@ -54,40 +57,106 @@ def infer(source: Source, task: Task, given: Mapping[str, str]) -> Columns:
     return Columns(chosen, confidence, _candidates(scores, chosen), _notes(table, chosen))
 
 
-def infer_task(source: Source, tasks: Mapping[str, Task], given: Mapping[str, str]) -> tuple[str, Columns]:
-    """The task that the file's columns serve best, and how.  Raises what `infer` raises where none fits."""
-    fits: dict[str, Columns] = {}
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read: its form, and which column is which of the form's keys.  sure: 0..1, 1 where it was given."""
+
+    form: str
+    columns: Columns
+    sure: float = 1.0
+
+
+def read_as(
+    source: Source, *, form: str = "", given: Mapping[str, str] | None = None, content: str = ""
+) -> Reading:
+    """The form of a file: the one that is given, or the surest of those that hold the content (any, where it is '').
+
+    Raises what `infer` raises where no form fits; DataError M206 where two fit about as well.
+    """
+    names = [form] if form else forms_of(content)
+    fits: list[Reading] = []
     refusals: list[TunesmithError] = []
-    for name, task in tasks.items():
+    for name in names:
         try:
-            fits[name] = infer(source, task, given)
+            fits.append(_reading(source, name, given or {}))
         except (DataError, UsageError) as refusal:
             refusals.append(refusal)
     if not fits:
-        raise refusals[0] if refusals else UsageError("M204", "no task is installed", expected="a task")
-    best = max(fits, key=lambda name: min(fits[name].confidence.values(), default=0.0))
-    return best, fits[best]
+        raise refusals[0]
+    return max(fits, key=lambda each: each.sure)
 
 
-def records(source: Source, columns: Columns, task: Task) -> Iterator[Record | Broken]:
-    """Every row with the task's fields only, as strings, and its key; a missing value is ''."""
-    wanted = [(each.name, columns.columns[each.name]) for each in task.fields if each.name in columns.columns]
+def forms_of(content: str) -> list[str]:
+    """The names of the forms that hold a content; of all, where it is ''."""
+    return [name for name, each in catalog.parts("form").items() if content in ("", each.content)]
+
+
+def _reading(source: Source, name: str, given: Mapping[str, str]) -> Reading:
+    part: Form = catalog.part("form", name)()
+    columns = infer(source, part, given)
+    first = [_narrowed(row, part, columns) for row in _first(source)[:PARSED]]
+    whole = sum(_parses(part, row) for row in first) / max(1, len(first))
+    if whole < 0.5:
+        raise _wrong_form(source, name, part, first)
+    return Reading(name, columns, whole * min(columns.confidence.values(), default=0.0))
+
+
+def _parses(part: Form, row: Mapping[str, Any]) -> bool:
+    try:
+        return bool(part.parse(row))
+    except ValueError:
+        return False
+
+
+def _wrong_form(source: Source, name: str, part: Form, rows: Sequence[Mapping[str, Any]]) -> DataError:
+    reason = ""
+    for row in rows:
+        try:
+            part.parse(row)
+        except ValueError as wrong:
+            reason = str(wrong)
+            break
+    return DataError(
+        "M206",
+        f"the rows of {source.path.name} are not of the form '{name}': {reason}",
+        expected=f"rows of the form '{name}'",
+        fixes=("tunesmith data check FILE --form FORM   (docs/reference/forms.md lists them)",),
+        where=str(source.path),
+    )
+
+
+def records(source: Source, reading: Reading) -> Iterator[Record | Broken]:
+    """Every row as a record of the form's content, with its key and what it says of its context (group, time, …)."""
+    part: Form = catalog.part("form", reading.form)()
+    context = [
+        (each.name, reading.columns.columns[each.name])
+        for each in CONTEXT
+        if each.name in reading.columns.columns
+    ]
     for row in rows(source):
         if isinstance(row, Broken):
             yield row
-        else:
-            fields = {name: _text(row.fields.get(column)) for name, column in wanted}
-            yield Record(fields, row.place, row_key(fields))
+            continue
+        try:
+            fields = part.parse(_narrowed(row.fields, part, reading.columns))
+        except ValueError as wrong:
+            what, _, fix = str(wrong).partition("; ")
+            yield Broken(
+                row.place, what, fix or f"write it as a row of the form '{reading.form}'", _raw(row.fields)
+            )
+            continue
+        fields |= {name: text(row.fields.get(column)) for name, column in context}
+        yield Record(fields, row.place, row_key(fields))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "\n".join(map(_text, value))
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, bool)) else str(value)
+def _narrowed(row: Mapping[str, Any], part: Form, columns: Columns) -> dict[str, Any]:
+    """The row with the names of the form's keys."""
+    named = columns.columns
+    return {each.name: row.get(named[each.name]) for each in part.keys if each.name in named}
+
+
+def _raw(fields: Mapping[str, Any]) -> str:
+    return json.dumps(dict(fields), ensure_ascii=False, default=str)[:200]
 
 
 def _first(source: Source) -> list[Mapping[str, Any]]:
@@ -130,14 +199,14 @@ def _notes(table: Mapping[str, Column], chosen: Mapping[str, str]) -> tuple[str,
     return tuple(f"'{column}' holds lists; their items are joined with line breaks" for column in lists)
 
 
-def _check_given(source: Source, task: Task, given: Mapping[str, str]) -> None:
-    legal = [each.name for each in task.fields]
+def _check_given(source: Source, wanted: Sequence[Field], given: Mapping[str, str]) -> None:
+    legal = [each.name for each in wanted]
     for name, column in given.items():
         if name not in legal:
             close = catalog.nearest(name, legal)
             raise UsageError(
                 "M204",
-                f"the task has no field '{name}'",
+                f"rows of this form have no field '{name}'",
                 expected=f"one of: {', '.join(legal)}",
                 fixes=(f"--{close} '{column}'",) if close else (),
                 where=f"data.fields.{name}",

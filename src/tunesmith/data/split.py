@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.data.checks._rows import key_of, label_of, plural, row_id
+from tunesmith.data.checks._rows import key_of, label_of, plural
 from tunesmith.data.groups import Marks, group_ids, group_key, marks
 from tunesmith.data.leaks import bridging, near_test
 from tunesmith.data.sides import SIDES, Move, Shares, Unit, assign, top_up
@@ -19,7 +19,7 @@ from tunesmith.data.version import finding_from_json
 from tunesmith.errors import DataError, IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
-from tunesmith.parts import Task
+from tunesmith.parts import Content
 from tunesmith.recipe import sections
 from tunesmith.store import files
 
@@ -65,7 +65,7 @@ class Split:
 
 def split(
     records: Sequence[Record],
-    task: Task,
+    content: Content,
     rule: sections.Split,
     *,
     clusters: np.ndarray | None = None,
@@ -75,7 +75,7 @@ def split(
 ) -> Split:
     """Divide rows by the hash of their group's key alone, then top up small classes (`sides.top_up`).
 
-    A group is joined by near-duplicate texts and by equal values of the task's group field.  Rows that
+    A group is joined by near-duplicate texts and by equal values of the group field.  Rows that
     `parent` knows keep their side, and new ones of their group follow them; new rows of a group with two
     pinned sides enter none (finding D106).
     test_records: the rows of a test file; then the rest is divided into train and validation only.
@@ -85,10 +85,10 @@ def split(
     """
     external = test_records is not None
     held_out = list(test_records or ())
-    known = marks([*records, *held_out], task, clusters)
+    known = marks([*records, *held_out], content, clusters)
     shares = _shares(rule, external)
     pins = [_pin(parent, key_of(row), text) for row, text in zip(records, known.texts, strict=False)]
-    units = assign(_units(records, task, known, pins), shares)
+    units = assign(_units(records, content, known, pins), shares)
     if parent is None:
         _require_groups(units, shares)
     units, moved = top_up(units, shares)
@@ -155,11 +155,11 @@ def _pin(parent: Split | None, key: str, text: str) -> str:
     return (parent.sides.get(key) or parent.texts.get(text, "")) if parent else ""
 
 
-def _units(records: Sequence[Record], task: Task, known: Marks, pins: Sequence[str]) -> list[Unit]:
+def _units(records: Sequence[Record], content: Content, known: Marks, pins: Sequence[str]) -> list[Unit]:
     members: dict[int, list[int]] = defaultdict(list)
     for index, group in enumerate(group_ids(known, len(records)).tolist()):
         members[group].append(index)
-    labels = [label_of(row, {"task": task}) for row in records]
+    labels = [label_of(row, {"content": content}) for row in records]
     units = []
     for indices in members.values():
         key, pinned = group_key(known, indices), {pins[index] for index in indices if pins[index]}
@@ -217,7 +217,7 @@ def _pinned(
 
 
 def _moved(move: Move, records: Sequence[Record]) -> dict[str, Any]:
-    rows = [row_id(records[index].place) for index in move.unit.rows]
+    rows = [records[index].place.id for index in move.unit.rows]
     return {"label": move.label, "from": move.unit.side, "to": move.goal, "rows": rows}
 
 

@@ -25,7 +25,7 @@ _PLACE = re.compile(r"(?P<source>.*):(?P<line>\d+)(?: \(byte (?P<byte>\d+)\))?",
 class DatasetVersion:
     """Rows that will not change any more.
 
-    digest: SHA-256 over format, task name, field names and the content hashes of the rows in order; places,
+    digest: SHA-256 over format, content name, field names and the content hashes of the rows in order; places,
     findings, times and paths are not in it, so that equal rows have one digest on any machine.  changes: what
     cleaning did (`cleaning.undo` takes it back).  parent: digest of the version before, or ''.  source: what
     is known of the file (its name, its SHA-256).  Findings read back from disk are without the row lists of
@@ -34,7 +34,7 @@ class DatasetVersion:
 
     digest: str
     records: tuple[Record, ...]
-    task: str
+    content: str
     fields: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     changes: tuple[Mapping[str, Any], ...] = ()
@@ -46,7 +46,7 @@ class DatasetVersion:
 def make_version(
     records: Iterable[Record],
     *,
-    task: str,
+    content: str,
     fields: Sequence[str],
     findings: Iterable[Finding] = (),
     changes: Iterable[Mapping[str, Any]] = (),
@@ -56,13 +56,13 @@ def make_version(
 ) -> DatasetVersion:
     """A version of rows as they are after cleaning; their places keep the file's name and lose its folder.
 
-    task: the task's name in recipes.  fields: the names of the task's fields that the rows hold.
+    content: the name of what the rows hold.  fields: the names of its fields.
     """
     rows = tuple(Record(row.fields, _nameless(row.place), row_key(row.fields)) for row in records)
-    digest = _digest(rows, task, fields)
+    digest = _digest(rows, content, fields)
     lost = tuple(Broken(_nameless(row.place), row.reason, row.fix, row.raw) for row in broken)
     parts = tuple(findings), tuple(changes), lost
-    return DatasetVersion(digest, rows, task, tuple(fields), *parts, parent, dict(source or {}))
+    return DatasetVersion(digest, rows, content, tuple(fields), *parts, parent, dict(source or {}))
 
 
 def save(version: DatasetVersion, home: Path, name: str = "") -> Path:
@@ -115,7 +115,7 @@ def finding_from_json(value: Mapping[str, Any]) -> Finding:
     """A finding from its `to_json`; its fix comes back without row lists."""
     fix = value["fix"]
     return Finding(
-        **{name: value[name] for name in ("code", "severity", "message", "count", "fixed")},
+        **{name: value[name] for name in ("code", "severity", "message", "count", "fixed", "ignored")},
         places=tuple(place_from_text(text) for text in value["places"]),
         numbers=dict(value["numbers"]),
         fix=Fix(fix["command"], fix["effect"], fix["safe"]) if fix else None,
@@ -130,8 +130,8 @@ def place_from_text(text: str) -> Place:
     return Place(found["source"], int(found["line"]), int(found["byte"] or -1))
 
 
-def _digest(rows: Sequence[Record], task: str, fields: Sequence[str]) -> str:
-    schema = {"format": FORMAT, "task": task, "fields": list(fields)}
+def _digest(rows: Sequence[Record], content: str, fields: Sequence[str]) -> str:
+    schema = {"format": FORMAT, "content": content, "fields": list(fields)}
     digest = hashlib.sha256(files.canonical_json(schema))
     for row in rows:
         digest.update(row.key.encode() + b"\n")
@@ -151,7 +151,12 @@ def _fill(folder: Path, version: DatasetVersion) -> None:
     files.write(folder / "changes.jsonl", _lines(version.changes))
     files.write(folder / "quarantine.jsonl", _lines(map(_broken_json, version.broken)))
     files.write_json(folder / "findings.json", [finding.to_json() for finding in version.findings])
-    about = {"format": FORMAT, "digest": version.digest, "task": version.task, "fields": list(version.fields)}
+    about = {
+        "format": FORMAT,
+        "digest": version.digest,
+        "content": version.content,
+        "fields": list(version.fields),
+    }
     about |= {"rows": len(version.records), "parent": version.parent, "source": dict(version.source)}
     files.write_json(folder / "version.json", about)
 
@@ -160,7 +165,7 @@ def _read(folder: Path, digest: str) -> DatasetVersion:
     about = files.read_json(folder / "version.json")
     rows = tuple(_row(value) for value in _values(folder / "rows.jsonl"))
     # the keys are made anew: a folder that was altered and sealed again still has another digest
-    if _digest(rows, about["task"], about["fields"]) != digest:
+    if _digest(rows, about["content"], about["fields"]) != digest:
         raise IntegrityError(
             "I302",
             "rows.jsonl holds other rows than its version says",
@@ -171,7 +176,7 @@ def _read(folder: Path, digest: str) -> DatasetVersion:
     return DatasetVersion(
         digest,
         rows,
-        about["task"],
+        about["content"],
         tuple(about["fields"]),
         tuple(finding_from_json(value) for value in files.read_json(folder / "findings.json")),
         tuple(_values(folder / "changes.jsonl")),

@@ -75,7 +75,7 @@ def _look(name: str, values: Sequence[Any]) -> Column:
 
 def fitness(field: Field, column: Column) -> float:
     """How well a column fits a field, 0..1, by name and content; 0 where it can't be that field."""
-    content = {"input": _as_text, "target": _as_label, "group": _as_group}[field.role](column)
+    content = _JUDGES.get(field.kind if field.role != "group" else "group", _as_value)(column)
     if content <= 0:
         return 0.0
     named = _named(field, column.name)
@@ -139,3 +139,21 @@ def _as_group(column: Column) -> float:
     if column.rows < 2 or not 1 < column.distinct < column.filled or column.words > 2 or column.dates > 0.5:
         return 0.0
     return min(1.0, 0.3 + column.distinct / column.filled)
+
+
+def _as_structure(column: Column) -> float:
+    """Lists and objects."""
+    return 1.0 if column.lists else 0.0
+
+
+def _as_value(column: Column) -> float:
+    """Anything plain: the name decides."""
+    return 0.5 if column.filled and not column.lists else 0.0
+
+
+_JUDGES = {
+    "text": _as_text,
+    "category": _as_label,
+    "group": _as_group,
+    **dict.fromkeys(("strings", "messages", "spans", "json"), _as_structure),
+}

@@ -101,7 +101,9 @@ def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[E
     known = {
         field: column for field, column in model.recipe.data.fields.items() if column in found.dialect.columns
     }
-    table = yield from prepare.read(data, model.task, {**known, **{f: c for f, c in fields.items() if c}})
+    table = yield from prepare.read(
+        data, {**known, **{f: c for f, c in fields.items() if c}}, content=model.task.content
+    )
     if table.broken:
         yield Note(
             f"{len(table.broken):,} broken rows were left out; see: tunesmith data check {data}", "warning"
@@ -195,7 +197,8 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
             fixes=tuple(f"tunesmith predict {model.name} {data} --text '{each}'" for each in columns[:2]),
             where=data,
         )
-    yield from mapping.records(found, mapping.Columns({name: column}), model.task)
+    form = model.recipe.data.form or mapping.forms_of(model.task.content)[0]
+    yield from mapping.records(found, mapping.Reading(form, mapping.Columns({name: column})))
 
 
 def check(
@@ -206,17 +209,15 @@ def check(
     overrides: Sequence[str] = (),
 ) -> Iterator[Event]:
     """Every finding of a file, nothing changed: Finished(Result)."""
-    from tunesmith import catalog
-
     recipe = lifecycle.recipe_of(data, fields or {}, test, "", 0, overrides)
-    task = catalog.make("task", recipe.task)
-    table, _, findings = yield from prepare.check(recipe, task)
+    table, _, findings = yield from prepare.check(recipe)
     yield Finished(
         Result(
             {
                 "data": data,
                 "form": table.described,
                 "rows": len(table.records),
+                "reading": table.reading.form,
                 "mapping": dict(table.columns.columns),
                 "findings": [finding.to_json() for finding in findings],
                 "broken": [{"place": str(b.place), "reason": b.reason, "fix": b.fix} for b in table.broken],

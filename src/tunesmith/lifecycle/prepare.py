@@ -12,10 +12,10 @@ from tunesmith import catalog
 from tunesmith.data import checking, cleaning, mapping, profile, source, split, twins, version
 from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Note, Progress, Saved, Stage
-from tunesmith.fields import Broken, Record
+from tunesmith.fields import CONTEXT, Broken, Record
 from tunesmith.findings import Finding
 from tunesmith.names import slug
-from tunesmith.parts import Profile, Task
+from tunesmith.parts import Content, Profile, Task
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
 
@@ -48,7 +48,7 @@ class Prepared:
     @property
     def profile(self) -> Profile:
         """The profile of the rows that are not for the proof."""
-        return profile.profile(self.fitting, self.task)
+        return profile.profile(self.fitting, content_of(self.task))
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,41 @@ class Table:
 
     records: list[Record]
     broken: list[Broken]
-    columns: mapping.Columns
+    reading: mapping.Reading
     described: str
 
+    @property
+    def columns(self) -> mapping.Columns:
+        """Which column of the file is which key of its form."""
+        return self.reading.columns
 
-def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, None, Table]:
-    """Sniff a file, map its columns, read every row; say what was found and how to override it."""
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that the records have: the content's, and those of their context."""
+        context = (each.name for each in CONTEXT if each.name in self.columns.columns)
+        return (*(each.name for each in self.content.fields), *context)
+
+    @property
+    def content(self) -> Content:
+        """What its records hold."""
+        return catalog.part("content", catalog.part("form", self.reading.form).content)()
+
+
+def content_of(task: Task) -> Content:
+    """What the task's records hold."""
+    return catalog.part("content", task.content)()
+
+
+def read(
+    path: str, given: Mapping[str, str], *, form: str = "", content: str = ""
+) -> Generator[Event, None, Table]:
+    """Sniff a file, find its form, map its columns, read every row; say what was found and how to override it.
+
+    content: the name of what the rows must hold; '' for any.
+    """
     found = source.sniff(path)
-    columns = mapping.infer(found, task, given)
+    reading = mapping.read_as(found, form=form, given=given, content=content)
+    columns = reading.columns
     named = ", ".join(
         f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
     )
@@ -74,7 +101,7 @@ def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, No
     records: list[Record] = []
     broken: list[Broken] = []
     size, start = max(1, Path(path).stat().st_size), time.monotonic()
-    for number, row in enumerate(mapping.records(found, columns, task)):
+    for number, row in enumerate(mapping.records(found, reading)):
         if isinstance(row, Broken):
             broken.append(row)
         else:
@@ -89,28 +116,37 @@ def read(path: str, task: Task, given: Mapping[str, str]) -> Generator[Event, No
             fixes=(f"tunesmith data check {path}",),
             where=path,
         )
-    return Table(records, broken, columns, source.describe(found))
+    return Table(records, broken, reading, source.describe(found))
 
 
-def check(recipe: Recipe, task: Task) -> Generator[Event, None, tuple[Table, Table | None, list[Finding]]]:
+def check(
+    recipe: Recipe, content: str = ""
+) -> Generator[Event, None, tuple[Table, Table | None, list[Finding]]]:
     """Read the data (and the test file) and run every check; nothing is changed or refused yet."""
-    table = yield from read(recipe.data.source, task, recipe.data.fields)
+    table = yield from read(recipe.data.source, recipe.data.fields, form=recipe.data.form, content=content)
     held_out = None
     if recipe.data.test:
-        held_out = yield from read(recipe.data.test, task, recipe.data.fields)
+        held_out = yield from read(
+            recipe.data.test, recipe.data.fields, form=table.reading.form, content=content
+        )
     yield Stage("check", f"{len(table.records):,} rows")
     total = len(table.records) + len(table.broken)
     lost = checking.broken_finding(table.broken, total, recipe.data.max_broken)
-    findings = checking.check(table.records, task, held_out=held_out.records if held_out else None)
+    findings = checking.check(
+        table.records,
+        table.content,
+        held_out=held_out.records if held_out else None,
+        ignore=recipe.data.ignore,
+    )
     return table, held_out, [*([lost] if lost else []), *findings]
 
 
 def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
     """The whole way from the recipe's source to sides; the version and the split are saved under `home`."""
     task: Task = catalog.make("task", recipe.task)
-    table, held_out, findings = yield from check(recipe, task)
+    table, held_out, findings = yield from check(recipe, task.content)
     checking.refuse_if_broken(table.broken, len(table.records) + len(table.broken), recipe.data.max_broken)
-    cleaned = cleaning.clean(table.records, findings, recipe.data.keep)
+    cleaned = cleaning.clean(table.records, findings, recipe.data.ignore)
     for finding in cleaned.findings:
         yield Found(finding)
     refuse(cleaned.findings, recipe)
@@ -119,7 +155,11 @@ def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
 
 def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
     """Raise DataError L200 when a finding that nobody fixed makes training pointless."""
-    fatal = [finding for finding in findings if finding.severity == "error" and not finding.fixed]
+    fatal = [
+        finding
+        for finding in findings
+        if finding.severity == "error" and not finding.fixed and not finding.ignored
+    ]
     if fatal:
         raise DataError(
             fatal[0].code,
@@ -138,12 +178,12 @@ def _sides(
 ) -> Generator[Event, None, Prepared]:
     name = slug(Path(recipe.data.source).name.split(".")[0])
     test_rows = _labelled(held_out.records, cleaned, task) if held_out else None
-    made = _version(recipe, task, table.columns, cleaned, table.broken, home, name)
+    made = _version(recipe, task, table, cleaned, home, name)
     folder = version.save(made, home, name)
     yield Saved("dataset", str(folder), made.digest)
     digests = {"version": made.digest}
     if test_rows is not None and held_out is not None:
-        kept = version.make_version(test_rows, task=recipe.task.name, fields=tuple(table.columns.columns))
+        kept = version.make_version(test_rows, content=task.content, fields=table.fields)
         version.save(kept, home)
         test_rows, digests["test_version"] = list(kept.records), kept.digest
     divided = _split(recipe, task, made, test_rows, home, name, digests.get("test_version", ""))
@@ -160,7 +200,7 @@ def _sides(
         divided,
         digests,
         findings=(*cleaned.findings, *divided.findings),
-        columns=table.columns,
+        reading=table.reading,
     )
 
 
@@ -174,13 +214,18 @@ def _prepared(
     digests: Mapping[str, str],
     *,
     findings: Sequence[Finding],
-    columns: mapping.Columns,
+    reading: mapping.Reading,
 ) -> Prepared:
+    columns = reading.columns
     sides = {side: tuple(found) for side, found in divided.records(made.records, test_rows).items()}
     everything = [*made.records, *(test_rows or ())]
     return Prepared(
         task,
-        recipe.model_copy(update={"data": recipe.data.model_copy(update={"fields": dict(columns.columns)})}),
+        recipe.model_copy(
+            update={
+                "data": recipe.data.model_copy(update={"fields": dict(columns.columns), "form": reading.form})
+            }
+        ),
         name,
         sides["train"],
         sides["validation"],
@@ -191,6 +236,12 @@ def _prepared(
         mapping={"columns": dict(columns.columns), "confidence": dict(columns.confidence)},
         rows=len(made.records),
     )
+
+
+def _read_so(recipe: Recipe, reading: mapping.Reading) -> Recipe:
+    """The recipe with the form and the columns that were found."""
+    found = {"fields": dict(reading.columns.columns), "form": reading.form}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 
 
 def _labelled(records: Sequence[Record], cleaned: cleaning.Cleaned, task: Task) -> list[Record]:
@@ -208,20 +259,19 @@ def _labelled(records: Sequence[Record], cleaned: cleaning.Cleaned, task: Task) 
 def _version(
     recipe: Recipe,
     task: Task,
-    columns: mapping.Columns,
+    table: Table,
     cleaned: cleaning.Cleaned,
-    broken: Sequence[Broken],
     home: Path,
     name: str,
 ) -> version.DatasetVersion:
     path = Path(recipe.data.source)
     return version.make_version(
         cleaned.records,
-        task=recipe.task.name,
-        fields=tuple(columns.columns),
+        content=task.content,
+        fields=table.fields,
         findings=cleaned.findings,
         changes=cleaned.changes,
-        broken=broken,
+        broken=table.broken,
         parent=version.latest(home, name),
         source={"name": path.name, "sha256": files.sha256(path)},
     )
@@ -252,7 +302,7 @@ def _split(
     texts = [task.text(record) for record in [*made.records, *(test_rows or ())]]
     divided = split.split(
         made.records,
-        task,
+        content_of(task),
         recipe.data.split,
         clusters=twins.twins(texts),
         parent=parent,
@@ -272,9 +322,10 @@ def again(recipe: Recipe, digests: Mapping[str, str], name: str, home: Path) -> 
     test_rows = list(version.load(home, held_out).records) if held_out else None
     divided = split.load_split(home, digests["split"])
     columns = mapping.Columns(recipe.data.fields, dict.fromkeys(recipe.data.fields, 1.0))
+    reading = mapping.Reading(recipe.data.form, columns)
     known = {key: value for key, value in digests.items() if key in {"version", "test_version"}}
     return _prepared(
-        recipe, task, name, made, test_rows, divided, known, findings=made.findings, columns=columns
+        recipe, task, name, made, test_rows, divided, known, findings=made.findings, reading=reading
     )
 
 

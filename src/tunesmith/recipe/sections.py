@@ -41,15 +41,19 @@ class Data(Section):
     """Where the rows come from and how they are read."""
 
     source: str = Field(description="a file: CSV, TSV, JSONL (also .gz), Parquet or XLSX")
+    form: str = Field(default="", description="how its rows hold their content; '' is found out")
     fields: Mapping[str, str] = Field(
-        default_factory=dict, description="field of the task = column of the file"
+        default_factory=dict, description="field of the form = column of the file"
     )
     test: str = Field(default="", description="a file of its own for the proof")
     split: Split = Split()
     max_broken: float = Field(
         default=0.01, ge=0, le=1, description="share of broken rows above which nothing is trained"
     )
-    keep: tuple[str, ...] = Field(default=(), description="codes of findings whose safe fix is not applied")
+    ignore: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="code of a finding = why it does not matter: it stops nothing, no fix is applied",
+    )
 
 
 class Train(Section):

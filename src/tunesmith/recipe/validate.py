@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from tunesmith import catalog
 from tunesmith.errors import UsageError
+from tunesmith.fields import CONTEXT
 from tunesmith.recipe import schema
 from tunesmith.recipe.places import Places
 from tunesmith.recipe.sections import Recipe
@@ -81,7 +82,10 @@ def _refuse(mistakes: ValidationError, model: type[Any], kind: str, places: Plac
 
 
 def _check_fields(recipe: Recipe, places: Places) -> None:
-    legal = [field.name for field in catalog.part("task", recipe.task.name).fields]
+    """The keys of the form (of any, where none is named), and what a row may say of its context."""
+    forms = [catalog.part("form", recipe.data.form)] if recipe.data.form else catalog.parts("form").values()
+    keys = [key for form in forms for key in form.keys]
+    legal = list(dict.fromkeys(field.name for field in (*keys, *CONTEXT)))
     for name in recipe.data.fields:
         if name not in legal:
             raise _unknown(f"data.fields.{name}", legal, places)

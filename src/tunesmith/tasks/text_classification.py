@@ -12,7 +12,8 @@ from pydantic import Field as Knob
 
 from tunesmith import doors
 from tunesmith.bases import Base
-from tunesmith.fields import Field, Record, row_key
+from tunesmith.data.contents.labelled import Labelled
+from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
 from tunesmith.inputs import text as inputs
 from tunesmith.parts import Batch, Codec, Draw, Example, Net, NeuralTask, Output, Prediction, Profile, Tensor
@@ -24,60 +25,8 @@ HARD_LIMIT = 512  # tokens; what the usual encoders were trained on
 class TextClassification(NeuralTask):
     """Reads a text, says one of C labels with a calibrated probability each."""
 
-    fields: ClassVar = (
-        Field(
-            "text",
-            "input",
-            (
-                "text",
-                "body",
-                "message",
-                "sentence",
-                "content",
-                "description",
-                "comment",
-                "review",
-                "question",
-                "utterance",
-                "instruction",
-                "query",
-                "prompt",
-                "input",
-                "document",
-                "title",
-                "subject",
-                "tweet",
-            ),
-        ),
-        Field(
-            "label",
-            "target",
-            (
-                "label",
-                "labels",
-                "target",
-                "class",
-                "category",
-                "intent",
-                "sentiment",
-                "queue",
-                "topic",
-                "tag",
-                "answer",
-                "y",
-                "type",
-                "department",
-                "final_decision",
-                "output",
-            ),
-        ),
-        Field(
-            "group",
-            "group",
-            ("group", "customer", "customer_id", "user", "user_id", "thread_id"),
-            required=False,
-        ),
-    )
+    content: ClassVar = "labelled"
+    fields: ClassVar = Labelled.fields
     metrics: ClassVar = (
         *("macro_f1", "accuracy", "micro_f1", "weighted_f1", "macro_precision", "micro_precision"),
         *("weighted_precision", "macro_recall", "micro_recall", "weighted_recall", "mcc", "log_loss", "ece"),

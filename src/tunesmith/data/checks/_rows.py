@@ -7,10 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tunesmith.fields import Field, Record, row_key
-from tunesmith.findings import Fix, Place
+from tunesmith.fields import Record, row_key
+from tunesmith.findings import SHOWN, Fix, Place
+from tunesmith.parts import Case, Content
 
-SHOWN = 5  # places that a finding names
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 _SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
@@ -38,38 +38,25 @@ def label_form(label: str) -> str:
     return _SEPARATORS.sub(" ", tidy).strip().casefold() or bare
 
 
-def row_id(place: Place) -> str:
-    """The id of a row in fixes and changes: file name and line, unique within a file and the same on any
-    machine."""
-    return f"{place.source.rpartition('/')[2]}:{place.line}"
-
-
 def key_of(row: Record) -> str:
     """The row's content hash, also where mapping has not filled it in."""
     return row.key or row_key(row.fields)
 
 
 def text_of(row: Record, evidence: Mapping[str, Any]) -> str:
-    """The row's text as its task reads it; '' where all its input fields are missing."""
-    task = evidence["task"]
-    if all(row.fields.get(field.name) is None for field in task.fields if field.role == "input"):
-        return ""
-    return str(task.text(row))
+    """The row's input as its content reads it; '' where it is missing."""
+    return evidence["content"].text(row)
 
 
 def label_of(row: Record, evidence: Mapping[str, Any]) -> str | None:
-    """The row's label as its task reads it; None where it is missing or blank."""
-    task = evidence["task"]
-    value = row.fields.get(target_field(task))
-    if value is None or not normalise(str(value)):
-        return None
-    label = task.target(row)
-    return None if label is None else str(label)
+    """The row's first label; None where it is missing or blank."""
+    label = next(iter(evidence["content"].labels(row)), None)
+    return label if label is not None and normalise(label) else None
 
 
-def target_field(task: Any) -> str:
-    """The name of the field that the task predicts."""
-    return next(field.name for field in task.fields if field.role == "target")
+def target_field(content: Content) -> str:
+    """The name of the field that is to be predicted."""
+    return next(field.name for field in content.fields if field.role == "target")
 
 
 def usable(row: Record, evidence: Mapping[str, Any]) -> bool:
@@ -83,22 +70,19 @@ def shown(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def safe_fix(
-    code: str, effect: str, drops: Iterable[Place] = (), edits: Sequence[tuple[str, str, str]] = ()
+    code: str, effect: str, drops: Iterable[str] = (), edits: Sequence[tuple[str, str, Any]] = ()
 ) -> Fix:
-    """A fix that is applied without asking; its command leaves these rows as they are.  FILE: the data's own path."""
-    return Fix(
-        command=f"tunesmith up FILE --set 'data.keep=[\"{code}\"]'",
-        effect=effect,
-        safe=True,
-        drops=tuple(row_id(place) for place in drops),
-        edits=tuple(edits),
-    )
+    """A fix that is applied without asking; its command leaves these rows as they are.  drops: row ids.  FILE stands
+    for the data's own path."""
+    command = f"tunesmith up FILE --set data.ignore.{code}='they are wanted'"
+    return Fix(command, effect, safe=True, drops=tuple(drops), edits=tuple(edits))
 
 
-def review_fix(effect: str, drops: Iterable[Place] = ()) -> Fix:
-    """A fix that a person has to decide on."""
-    rows = tuple(row_id(place) for place in drops)
-    return Fix(command="tunesmith data check FILE --json", effect=effect, drops=rows)
+def review_fix(
+    code: str, effect: str, drops: Iterable[str] = (), edits: Sequence[tuple[str, str, Any]] = ()
+) -> Fix:
+    """A fix that a person has to decide on: naming its code applies it."""
+    return Fix(f"tunesmith data fix FILE {code}", effect, drops=tuple(drops), edits=tuple(edits))
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -106,21 +90,14 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
-def planted_rows(*pairs: tuple[Any, Any]) -> list[Record]:
-    """Records of (text, label) as a reader would give them: for `planted`."""
-    fields = [{"text": text, "label": label} for text, label in pairs]
-    return [Record(f, Place("planted.csv", line), row_key(f)) for line, f in enumerate(fields, 2)]
+def planted(content: Content, *rows: Mapping[str, Any], **evidence: Any) -> Case:
+    """A case of rows given by their fields, with the evidence about them: for `Check.planted`."""
+    records = [Record(dict(f), Place("planted.jsonl", n), row_key(f)) for n, f in enumerate(rows, 1)]
+    return Case(records, {"content": content, **evidence})
 
 
-class PlantedTask:
-    """Reads text and label as they stand: the task of planted rows."""
+def labelled(*pairs: tuple[Any, Any], **evidence: Any) -> Case:
+    """A case of (text, label) rows."""
+    from tunesmith.data.contents.labelled import Labelled
 
-    fields = (Field("text", "input"), Field("label", "target"))
-
-    def text(self, record: Record) -> str:
-        """The field `text`."""
-        return str(record.fields["text"])
-
-    def target(self, record: Record) -> str | None:
-        """The field `label`."""
-        return str(record.fields["label"])
+    return planted(Labelled(), *({"text": text, "label": label} for text, label in pairs), **evidence)

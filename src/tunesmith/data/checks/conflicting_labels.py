@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.data.checks._rows import (
-    PlantedTask,
     label_form,
     label_of,
+    labelled,
     normalise,
-    planted_rows,
     plural,
     review_fix,
     shown,
@@ -20,7 +19,7 @@ from tunesmith.data.checks._rows import (
 )
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 
 class ConflictingLabels(Check):
@@ -28,7 +27,7 @@ class ConflictingLabels(Check):
     conflict."""
 
     code = "L204"
-    needs = frozenset({"task"})
+    wants = frozenset({"labels"})
 
     def start(self) -> list[tuple[bytes, str, Place]]:
         return []
@@ -54,15 +53,17 @@ class ConflictingLabels(Check):
             return []
         texts = sum(len(found) > 1 for found in labels.values())
         message = f"{plural(texts, 'text')} with more than one label, in {plural(len(places), 'row')}"
-        fix = review_fix("decide on one label for each of these texts, or leave its rows out", places)
+        fix = review_fix(
+            self.code,
+            "leaves these rows out; better: decide on one label for each text",
+            [place.id for place in places],
+        )
         numbers = {"texts": texts, "rows": len(places)}
         return [Finding(self.code, "warning", message, len(places), shown(places), numbers, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(
+    def planted(self) -> tuple[Case, Case]:
+        dirty = labelled(
             ("my card is lost", "card"), ("My card is lost ", "order"), ("where is it", "parcel")
         )
-        clean = planted_rows(
-            ("my card is lost", "card"), ("My card is lost ", "Card"), ("where is it", "parcel")
-        )
-        return dirty, clean, {"task": PlantedTask()}
+        clean = labelled(("my card is lost", "card"), ("My card is lost ", "Card"), ("where is it", "parcel"))
+        return dirty, clean

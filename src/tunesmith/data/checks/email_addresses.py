@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, planted_rows, plural, review_fix, shown, text_of
+from tunesmith.data.checks._rows import labelled, plural, review_fix
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.findings import Finding
+from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 # every repetition is bounded, so that a long text without a match costs linear time
 _ADDRESS = re.compile(r"[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b")
 
 
-class EmailAddresses(Check):
+class EmailAddresses(RowCheck):
     """Counted and placed, never shown nor removed: whether they may be trained on is the owner's decision."""
 
     code = "P301"
-    needs = frozenset({"task"})
 
-    def start(self) -> list[Place]:
-        return []
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        texts = (text for _, text in evidence["content"].passages(row))
+        return Fault() if any("@" in text and _ADDRESS.search(text) for text in texts) else None
 
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        for row in rows:
-            text = text_of(row, evidence)
-            if "@" in text and _ADDRESS.search(text):
-                state.append(row.place)
-        return state
+    def finding(self, tally: Tally) -> Finding:
+        message = f"{plural(tally.count, 'row')} with an e-mail address"
+        fix = review_fix(self.code, "replaces the addresses, if the model must not learn them")
+        return Finding(self.code, "warning", message, tally.count, tuple(tally.places), fix=fix)
 
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
-
-    def findings(self, state: Any) -> list[Finding]:
-        if not state:
-            return []
-        message = f"{plural(len(state), 'row')} with an e-mail address"
-        fix = review_fix("replace the addresses in the file if the model must not learn them")
-        return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
-
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("write to jo.doe+x@mail.example.org please", "card"), ("cancel it", "order"))
-        clean = planted_rows(("meet @ noon, 3@4 or user@localhost", "card"), ("cancel it", "order"))
-        return dirty, clean, {"task": PlantedTask()}
+    def planted(self) -> tuple[Case, Case]:
+        other = ("cancel it", "order")
+        dirty = labelled(("write to jo.doe+x@mail.example.org please", "card"), other)
+        return dirty, labelled(("meet @ noon, 3@4 or user@localhost", "card"), other)

@@ -1,50 +1,32 @@
-"""Q501: rows whose text is empty or blank."""
+"""Q501: rows whose text is empty."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import (
-    PlantedTask,
-    normalise,
-    planted_rows,
-    plural,
-    safe_fix,
-    shown,
-    text_of,
-)
+from tunesmith.data.checks._rows import labelled, normalise, plural, safe_fix, text_of
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.findings import Finding
+from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 
-class EmptyText(Check):
+class EmptyText(RowCheck):
     """Such rows leave: they would teach that silence means their label."""
 
     code = "Q501"
-    needs = frozenset({"task"})
 
-    def start(self) -> list[Place]:
-        return []
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        return None if normalise(text_of(row, evidence)) else Fault()
 
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        state.extend(row.place for row in rows if not normalise(text_of(row, evidence)))
-        return state
-
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
-
-    def findings(self, state: Any) -> list[Finding]:
-        if not state:
-            return []
-        message = f"{plural(len(state), 'row')} with an empty text"
-        fix = safe_fix(self.code, f"drops {plural(len(state), 'row')}", state)
-        return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
-
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(
-            ("my card is lost", "card"), (" \u200b\t", "order"), (None, "card"), ("", "card")
+    def finding(self, tally: Tally) -> Finding:
+        rows = plural(tally.count, "row")
+        fix = safe_fix(self.code, f"drops {rows}", tally.ids)
+        return Finding(
+            self.code, "warning", f"{rows} with an empty text", tally.count, tuple(tally.places), fix=fix
         )
-        clean = planted_rows(("my card is lost", "card"), ("no", "order"), ("?", "card"))
-        return dirty, clean, {"task": PlantedTask()}
+
+    def planted(self) -> tuple[Case, Case]:
+        first = ("my card is lost", "card")
+        dirty = labelled(first, (" \u200b\t", "order"), (None, "card"), ("", "card"))
+        return dirty, labelled(first, ("no", "order"), ("?", "card"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, key_of, planted_rows, plural, safe_fix, shown
+from tunesmith.data.checks._rows import key_of, labelled, plural, safe_fix, shown
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 
 class ExactDuplicates(Check):
@@ -36,9 +36,13 @@ class ExactDuplicates(Check):
         if not copies:
             return []
         message = f"{plural(len(copies), 'row')} equal to an earlier row in every field"
-        fix = safe_fix(self.code, f"drops {plural(len(copies), 'row')}; the first of each stays", copies)
+        fix = safe_fix(
+            self.code,
+            f"drops {plural(len(copies), 'row')}; the first of each stays",
+            [place.id for place in copies],
+        )
         return [Finding(self.code, "warning", message, len(copies), shown(copies), fix=fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+    def planted(self) -> tuple[Case, Case]:
         rows = [("my card is lost", "card"), ("cancel my order", "order"), ("my card was lost", "card")]
-        return planted_rows(*rows, rows[0], rows[0]), planted_rows(*rows), {"task": PlantedTask()}
+        return labelled(*rows, rows[0], rows[0]), labelled(*rows)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, planted_rows, plural, usable
+from tunesmith.data.checks._rows import labelled, plural, usable
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 TEST_SHARE = 0.15
 ACCURACY = 0.85  # of a middling classifier: the interval is widest at 0.5 and narrows towards 1
@@ -23,7 +23,8 @@ class FewRows(Check):
     """
 
     code = "S601"
-    needs = frozenset({"task", "held_out"})
+    wants = frozenset({"labels"})
+    needs = frozenset({"held_out"})
 
     def start(self) -> tuple[int, int]:
         return 0, 0
@@ -50,9 +51,9 @@ class FewRows(Check):
         fix = Fix("add labelled rows to the file", f"{needed:,} rows would give ±{100 * WIDE:.0f} points")
         return [Finding(self.code, "warning", message, rows, (), numbers, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        rows = planted_rows(*((f"where is parcel {i}", f"depot {i % 2}") for i in range(1500)))
-        return rows[:200], rows, {"task": PlantedTask(), "held_out": frozenset()}
+    def planted(self) -> tuple[Case, Case]:
+        rows = [(f"where is parcel {i}", f"depot {i % 2}") for i in range(1500)]
+        return labelled(*rows[:200], held_out=frozenset()), labelled(*rows, held_out=frozenset())
 
 
 def _half_width(rows: int) -> float:

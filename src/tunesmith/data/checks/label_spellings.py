@@ -7,31 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.data.checks._rows import (
-    PlantedTask,
     label_form,
-    planted_rows,
+    labelled,
     plural,
-    row_id,
     safe_fix,
     shown,
     target_field,
 )
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 
 class LabelSpellings(Check):
     """Every row gets the most frequent spelling; at a tie the tidiest one."""
 
     code = "L205"
-    needs = frozenset({"task"})
+    wants = frozenset({"labels"})
 
     def start(self) -> list[tuple[str, str, Place]]:
         return []
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        field = target_field(evidence["task"])
+        field = target_field(evidence["content"])
         for row in rows:
             label = row.fields.get(field)
             if isinstance(label, str) and label_form(label):
@@ -50,17 +48,17 @@ class LabelSpellings(Check):
         message = (
             f"{plural(len(better), 'label')} in another spelling, in {plural(len(changed), 'row')}: {pairs}"
         )
-        edits = [(row_id(place), field, better[label]) for field, label, place in changed]
+        edits = [(place.id, field, better[label]) for field, label, place in changed]
         fix = safe_fix(self.code, f"rewrites the label of {plural(len(changed), 'row')}", edits=edits)
         places = shown(place for *_, place in changed)
         numbers = {"spellings": len(better), "rows": len(changed)}
         return [Finding(self.code, "warning", message, len(changed), places, numbers, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+    def planted(self) -> tuple[Case, Case]:
         first, others = ("send it back", "Refund"), [("lost my card", "lost card"), ("money back", "Refund")]
-        dirty = planted_rows(first, *others, ("I want a refund", "refund "), ("no card", "Lost_Card"))
-        clean = planted_rows(first, *others, ("I want a refund", "Refund"), ("no card", "lost card"))
-        return dirty, clean, {"task": PlantedTask()}
+        dirty = labelled(first, *others, ("I want a refund", "refund "), ("no card", "Lost_Card"))
+        clean = labelled(first, *others, ("I want a refund", "Refund"), ("no card", "lost card"))
+        return dirty, clean
 
 
 def _better(counts: Counter[str]) -> dict[str, str]:

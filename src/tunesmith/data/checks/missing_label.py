@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, label_of, planted_rows, plural, safe_fix, shown
+from tunesmith.data.checks._rows import label_of, labelled, plural, safe_fix
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.findings import Finding
+from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 
-class MissingLabel(Check):
+class MissingLabel(RowCheck):
     """Such rows leave: there is nothing to learn from them and nothing to score them by."""
 
     code = "L201"
-    needs = frozenset({"task"})
+    wants = frozenset({"labels"})
 
-    def start(self) -> list[Place]:
-        return []
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        return Fault() if label_of(row, evidence) is None else None
 
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        state.extend(row.place for row in rows if label_of(row, evidence) is None)
-        return state
-
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
-
-    def findings(self, state: Any) -> list[Finding]:
-        if not state:
-            return []
-        message = f"{plural(len(state), 'row')} without a label"
-        fix = safe_fix(self.code, f"drops {plural(len(state), 'row')}", state)
-        return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
-
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("my card is lost", "card"), ("cancel my order", None), ("where is it", " "))
-        clean = planted_rows(
-            ("my card is lost", "card"), ("cancel my order", "order"), ("where is it", "parcel")
+    def finding(self, tally: Tally) -> Finding:
+        rows = plural(tally.count, "row")
+        fix = safe_fix(self.code, f"drops {rows}", tally.ids)
+        return Finding(
+            self.code, "warning", f"{rows} without a label", tally.count, tuple(tally.places), fix=fix
         )
-        return dirty, clean, {"task": PlantedTask()}
+
+    def planted(self) -> tuple[Case, Case]:
+        first = ("my card is lost", "card")
+        dirty = labelled(first, ("cancel my order", None), ("where is it", " "))
+        return dirty, labelled(first, ("cancel my order", "order"), ("where is it", "parcel"))

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, key_of, planted_rows, plural, shown
+import numpy as np
+
+from tunesmith.data.checks._rows import key_of, labelled, plural, shown
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix, Place
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 MANY = 0.1  # share of rows from which so few different texts make the data look larger than it is
 
@@ -25,8 +27,8 @@ class NearDuplicates(Check):
         return []
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        twins = evidence["twins"]
-        state.extend((twins[key_of(row)], key_of(row), row.place) for row in rows)
+        clusters = evidence["twins"].tolist()
+        state.extend((each, key_of(row), row.place) for each, row in zip(clusters, rows, strict=True))
         return state
 
     def merge(self, first: Any, second: Any) -> Any:
@@ -48,10 +50,11 @@ class NearDuplicates(Check):
         fix = Fix("tunesmith explain D104", effect)
         return [Finding(self.code, severity, message, len(places), shown(places), numbers, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+    def planted(self) -> tuple[Case, Case]:
         first, second = "please cancel the order that I placed on Monday", "where is the parcel that you sent"
-        dirty = planted_rows((first, "order"), (second, "parcel"), (first + "!", "order"))
-        clean = planted_rows((first, "order"), (second, "parcel"), (first, "order"))
-        rows = [*dirty, *clean]
-        twins = {row.key: int(str(row.fields["text"]).startswith(second)) for row in rows}
-        return dirty, clean, {"task": PlantedTask(), "twins": twins}
+        dirty = labelled(
+            (first, "order"), (second, "parcel"), (first + "!", "order"), twins=np.array([0, 1, 0])
+        )
+        return dirty, labelled(
+            (first, "order"), (second, "parcel"), (first, "order"), twins=np.array([0, 1, 0])
+        )

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import (
-    PlantedTask,
-    normalise,
-    planted_rows,
-    plural,
-    safe_fix,
-    shown,
-    text_of,
-)
+from tunesmith.data.checks._rows import labelled, normalise, plural, safe_fix, text_of
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.findings import Finding
+from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 
-class SharedWithTest(Check):
+class SharedWithTest(RowCheck):
     """Such rows leave the training data: a score on texts seen in training proves nothing."""
 
     code = "D105"
-    needs = frozenset({"task", "held_out"})
+    needs = frozenset({"held_out"})
 
-    def start(self) -> list[Place]:
-        return []
-
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
         held_out = evidence["held_out"]
-        if held_out:
-            state.extend(row.place for row in rows if normalise(text_of(row, evidence)) in held_out)
-        return state
+        return Fault() if held_out and normalise(text_of(row, evidence)) in held_out else None
 
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
+    def finding(self, tally: Tally) -> Finding:
+        rows = plural(tally.count, "row")
+        message = f"{rows} with the same text as a row of the test file"
+        fix = safe_fix(self.code, f"drops {rows} from the training data", tally.ids)
+        return Finding(self.code, "warning", message, tally.count, tuple(tally.places), fix=fix)
 
-    def findings(self, state: Any) -> list[Finding]:
-        if not state:
-            return []
-        message = f"{plural(len(state), 'row')} with the same text as a row of the test file"
-        fix = safe_fix(self.code, f"drops {plural(len(state), 'row')} from the training data", state)
-        return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
-
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("My card  is LOST", "card"), ("cancel my order", "order"))
-        clean = planted_rows(("the card was stolen", "card"), ("cancel my order", "order"))
-        return dirty, clean, {"task": PlantedTask(), "held_out": frozenset({"my card is lost"})}
+    def planted(self) -> tuple[Case, Case]:
+        held_out, other = frozenset({"my card is lost"}), ("cancel my order", "order")
+        dirty = labelled(("My card  is LOST", "card"), other, held_out=held_out)
+        return dirty, labelled(("the card was stolen", "card"), other, held_out=held_out)

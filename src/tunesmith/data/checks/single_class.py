@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import PlantedTask, label_form, label_of, planted_rows, plural, usable
+from tunesmith.data.checks._rows import label_form, label_of, labelled, plural, usable
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 
 class SingleClass(Check):
@@ -16,7 +16,7 @@ class SingleClass(Check):
     labels)."""
 
     code = "L208"
-    needs = frozenset({"task"})
+    wants = frozenset({"labels"})
 
     def start(self) -> tuple[int, frozenset[str]]:
         return 0, frozenset()
@@ -37,7 +37,7 @@ class SingleClass(Check):
         fix = Fix("tunesmith up FILE --label COLUMN", "names the column that holds the labels")
         return [Finding(self.code, "error", message, rows, (), {"classes": len(labels), "needed": 2}, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("my card is lost", "card"), ("no card", "Card"), ("", "order"))
-        clean = planted_rows(("my card is lost", "card"), ("no card", "Card"), ("cancel it", "order"))
-        return dirty, clean, {"task": PlantedTask()}
+    def planted(self) -> tuple[Case, Case]:
+        dirty = labelled(("my card is lost", "card"), ("no card", "Card"), ("", "order"))
+        clean = labelled(("my card is lost", "card"), ("no card", "Card"), ("cancel it", "order"))
+        return dirty, clean

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.data.checks._rows import (
-    PlantedTask,
     label_form,
     label_of,
-    planted_rows,
+    labelled,
     plural,
     usable,
 )
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
-from tunesmith.parts import Check
+from tunesmith.parts import Case, Check
 
 NEEDED = 10  # rows of a class: at a test share of 15 % fewer leave one row or none for the proof
 
@@ -26,7 +25,7 @@ class SmallClasses(Check):
     claim."""
 
     code = "L207"
-    needs = frozenset({"task"})
+    wants = frozenset({"labels"})
 
     def start(self) -> Counter[str]:
         return Counter()
@@ -50,11 +49,11 @@ class SmallClasses(Check):
         fix = Fix("add rows of these classes to the file", effect)
         return [Finding(self.code, "warning", message, sum(rows for rows, _ in small), (), numbers, fix)]
 
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
+    def planted(self) -> tuple[Case, Case]:
         enough = [(f"lost card number {i}", "card") for i in range(NEEDED)]
         parcels = [(f"where is parcel {i}", "parcel") for i in range(NEEDED)]
-        dirty, clean = planted_rows(*enough, *parcels[:3]), planted_rows(*enough, *parcels)
-        return dirty, clean, {"task": PlantedTask()}
+        dirty, clean = labelled(*enough, *parcels[:3]), labelled(*enough, *parcels)
+        return dirty, clean
 
 
 def _classes(labels: Counter[str]) -> Counter[str]:

@@ -1,53 +1,35 @@
-"""Q502: texts too short to say anything: under three characters, or without a letter."""
+"""Q502: rows whose text is very short or holds no letter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import (
-    PlantedTask,
-    normalise,
-    planted_rows,
-    plural,
-    review_fix,
-    shown,
-    text_of,
-)
+from tunesmith.data.checks._rows import labelled, normalise, plural, review_fix, text_of
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Place
-from tunesmith.parts import Check
+from tunesmith.findings import Finding
+from tunesmith.parts import Case, Fault, RowCheck, Tally
 
-SHORT = 3  # characters; in scripts with a sign per word even one says something, so only ASCII is measured
+SHORT = 3  # characters under which a text in Latin letters says next to nothing
 
 
-class TinyText(Check):
+class TinyText(RowCheck):
     """Such rows stay: "no" may be an answer.  Empty texts are Q501."""
 
     code = "Q502"
-    needs = frozenset({"task"})
 
-    def start(self) -> list[Place]:
-        return []
+    def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        return Fault() if _tiny(normalise(text_of(row, evidence))) else None
 
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        state.extend(row.place for row in rows if _tiny(normalise(text_of(row, evidence))))
-        return state
+    def finding(self, tally: Tally) -> Finding:
+        message = f"{plural(tally.count, 'row')} with a text under {SHORT} characters or without a letter"
+        fix = review_fix(self.code, "leaves these rows out, if their texts say nothing", tally.ids)
+        return Finding(self.code, "warning", message, tally.count, tuple(tally.places), fix=fix)
 
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
-
-    def findings(self, state: Any) -> list[Finding]:
-        if not state:
-            return []
-        message = f"{plural(len(state), 'row')} with a text under {SHORT} characters or without a letter"
-        fix = review_fix("leave these rows out if their texts say nothing", state)
-        return [Finding(self.code, "warning", message, len(state), shown(state), fix=fix)]
-
-    def planted(self) -> tuple[list[Record], list[Record], dict[str, Any]]:
-        dirty = planted_rows(("my card is lost", "card"), ("ok", "order"), ("12 / 34", "card"))
-        clean = planted_rows(("my card is lost", "card"), ("okay", "order"), ("退款", "card"), ("", "card"))
-        return dirty, clean, {"task": PlantedTask()}
+    def planted(self) -> tuple[Case, Case]:
+        first = ("my card is lost", "card")
+        dirty = labelled(first, ("ok", "order"), ("12 / 34", "card"))
+        return dirty, labelled(first, ("okay", "order"), ("退款", "card"), ("", "card"))
 
 
 def _tiny(text: str) -> bool:
