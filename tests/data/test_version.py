@@ -39,7 +39,7 @@ def full():
     made = clean(rows(), check(rows(), Labelled()))
     broken = [Broken(Place("/some/folder/data.csv", 9, 120), "3 columns", "quote it", "a,b,c")]
     about = {"findings": made.findings, "changes": made.changes, "broken": broken}
-    return make_version(made.records, **SCHEMA, **about, parent="ab" * 32, source={"name": "data.csv"})
+    return make_version(made.records, **SCHEMA, **about, parent="ab" * 32, sources=[{"name": "data.csv"}])
 
 
 def test_a_version_comes_back_as_it_was_saved(tmp_path):
@@ -49,11 +49,11 @@ def test_a_version_comes_back_as_it_was_saved(tmp_path):
     back = load(tmp_path, version.digest)
     assert back.records == version.records
     assert [row.place for row in back.records] == [row.place for row in version.records]
-    assert (back.content, back.fields, back.parent, back.source) == (
+    assert (back.content, back.fields, back.parent, back.sources) == (
         version.content,
         version.fields,
         version.parent,
-        version.source,
+        version.sources,
     )
     assert back.broken == version.broken
     assert [finding.to_json() for finding in back.findings] == [

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ class DatasetVersion:
 
     digest: SHA-256 over format, content name, field names and the content hashes of the rows in order; places,
     findings, times and paths are not in it, so that equal rows have one digest on any machine.  changes: what
-    cleaning did (`cleaning.undo` takes it back).  parent: digest of the version before, or ''.  source: what
-    is known of the file (its name, its SHA-256).  Findings read back from disk are without the row lists of
+    cleaning did (`cleaning.undo` takes it back).  parent: digest of the version before, or ''.  steps: what was done
+    from the sources to here, each {verb, …its options}.  sources: what is known of each file ({name, sha256, licence,
+    form}).  Findings read back from disk are without the row lists of
     their fixes.
     """
 
@@ -40,7 +41,8 @@ class DatasetVersion:
     changes: tuple[Mapping[str, Any], ...] = ()
     broken: tuple[Broken, ...] = ()
     parent: str = ""
-    source: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+    sources: tuple[Mapping[str, Any], ...] = ()
 
 
 def make_version(
@@ -52,7 +54,8 @@ def make_version(
     changes: Iterable[Mapping[str, Any]] = (),
     broken: Iterable[Broken] = (),
     parent: str = "",
-    source: Mapping[str, Any] | None = None,
+    steps: Iterable[Mapping[str, Any]] = (),
+    sources: Iterable[Mapping[str, Any]] = (),
 ) -> DatasetVersion:
     """A version of rows as they are after cleaning; their places keep the file's name and lose its folder.
 
@@ -62,7 +65,7 @@ def make_version(
     digest = _digest(rows, content, fields)
     lost = tuple(Broken(_nameless(row.place), row.reason, row.fix, row.raw) for row in broken)
     parts = tuple(findings), tuple(changes), lost
-    return DatasetVersion(digest, rows, content, tuple(fields), *parts, parent, dict(source or {}))
+    return DatasetVersion(digest, rows, content, tuple(fields), *parts, parent, tuple(steps), tuple(sources))
 
 
 def save(version: DatasetVersion, home: Path, name: str = "") -> Path:
@@ -100,6 +103,28 @@ def load(home: Path, digest: str) -> DatasetVersion:
         )
     files.verify(folder)
     return _read(folder, digest)
+
+
+def numbered(home: Path) -> dict[str, list[str]]:
+    """{name: digests of its versions}: `name@1` is the first that was saved under the name."""
+    found: dict[str, list[str]] = {}
+    for line in files.read_log(home / "data" / "names.jsonl"):
+        known = found.setdefault(line["name"], [])
+        if line["digest"] not in known:
+            known.append(line["digest"])
+    return found
+
+
+def find(home: Path, ref: str) -> str:
+    """The digest that 'name', 'name@2' or the first six or more digits of a digest stand for; '' for none."""
+    known = numbered(home)
+    name, _, number = ref.partition("@")
+    if name in known and (not number or (number.isdigit() and 0 < int(number) <= len(known[name]))):
+        return known[name][int(number) - 1] if number else latest(home, name)
+    if not re.fullmatch(r"[0-9a-f]{6,64}", ref):
+        return ""
+    found = {folder.name for folder in (home / "data" / ref[:2]).glob(f"{ref}*") if len(folder.name) == 64}
+    return found.pop() if len(found) == 1 else ""
 
 
 def latest(home: Path, name: str) -> str:
@@ -157,7 +182,8 @@ def _fill(folder: Path, version: DatasetVersion) -> None:
         "content": version.content,
         "fields": list(version.fields),
     }
-    about |= {"rows": len(version.records), "parent": version.parent, "source": dict(version.source)}
+    about |= {"rows": len(version.records), "parent": version.parent}
+    about |= {"steps": list(version.steps), "sources": list(version.sources)}
     files.write_json(folder / "version.json", about)
 
 
@@ -182,7 +208,8 @@ def _read(folder: Path, digest: str) -> DatasetVersion:
         tuple(_values(folder / "changes.jsonl")),
         tuple(_broken(value) for value in _values(folder / "quarantine.jsonl")),
         about["parent"],
-        about["source"],
+        tuple(about["steps"]),
+        tuple(about["sources"]),
     )
 
 

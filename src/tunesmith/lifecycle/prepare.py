@@ -273,7 +273,11 @@ def _version(
         changes=cleaned.changes,
         broken=table.broken,
         parent=version.latest(home, name),
-        source={"name": path.name, "sha256": files.sha256(path)},
+        steps=(
+            {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)},
+            {"verb": "fix"},
+        ),
+        sources=({"name": path.name, "sha256": files.sha256(path)},),
     )
 
 
