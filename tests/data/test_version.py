@@ -71,7 +71,7 @@ def test_quarantine_lines_say_place_reason_and_fix(tmp_path):
 def test_the_digest_depends_on_rows_order_and_schema_only():
     base = make_version(rows(), **SCHEMA).digest
     moved = records(*(tuple(row.fields.values()) for row in rows()), source="/elsewhere/other.csv", first=50)
-    assert make_version(moved, **SCHEMA, parent="cd", source={"name": "x"}).digest == base
+    assert make_version(moved, **SCHEMA, parent="cd", sources=[{"name": "x"}]).digest == base
     assert make_version(rows()[::-1], **SCHEMA).digest != base
     assert make_version(rows()[:-1], **SCHEMA).digest != base
     assert make_version(rows(), content="other", fields=("text", "label")).digest != base
