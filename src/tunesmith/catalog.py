@@ -31,6 +31,7 @@ HOMES = {
     "content": "tunesmith.data.contents",
     "form": "tunesmith.data.forms",
     "check": "tunesmith.data.checks",
+    "augmentation": "tunesmith.data.augmentations",
     "reader": "tunesmith.data.readers",
     "rule": "tunesmith.recipe.rules",
 }

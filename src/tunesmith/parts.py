@@ -158,6 +158,7 @@ class Reader(ABC):
     """Reads one file format.  Streams: memory does not grow with the file (XLSX excepted)."""
 
     suffixes: ClassVar[tuple[str, ...]]  # lower case, with the dot and without .gz
+    marks: ClassVar[tuple[bytes, ...]] = ()  # what a file of the format starts with, whatever its name
 
     @abstractmethod
     def sniff(self, path: Path) -> Dialect:
@@ -208,10 +209,12 @@ class Form(ABC):
     """One way in which files hold a content: the keys of a row and what they mean.
 
     content: the name of the content that it is read into.  keys: what a row has; the required ones tell the form.
+    guesses: whether columns of any name may be keys, judged by what they hold; else a key is found by its name only.
     """
 
     content: ClassVar[str]
     keys: ClassVar[tuple[Field, ...]]
+    guesses: ClassVar[bool] = False
 
     @abstractmethod
     def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -351,6 +354,27 @@ class RowCheck(Check):
     @final
     def findings(self, state: Tally) -> list[Finding]:
         return [self.finding(state)] if state.count else []
+
+
+class Augmentation(Section, ABC):
+    """One way to write a text anew so that what it means, and so its label, stays.
+
+    needs: what the user must give for it: 'base' (a model's folder, name or hub id), 'endpoint' (an OpenAI-shaped
+    server), or nothing.
+    """
+
+    needs: ClassVar[str] = ""
+
+    @abstractmethod
+    def vary(self, texts: Sequence[str], draws: Sequence[np.random.Generator], given: Any) -> list[str]:
+        """Each text written anew with its own randomness; the same text where this way has nothing to change.
+
+        given: the `Base` or the `endpoints.Endpoint` that `needs` asks for.
+        """
+
+    @abstractmethod
+    def samples(self) -> list[str]:
+        """A few texts that it changes, written for this project."""
 
 
 # ---- tasks ------------------------------------------------------------------------------------------------------

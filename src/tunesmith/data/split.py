@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from tunesmith.data import given_sides, offspring
 from tunesmith.data.checks._rows import key_of, label_of, plural
+from tunesmith.data.enlarging import is_made
 from tunesmith.data.groups import Marks, group_ids, group_key, marks
 from tunesmith.data.leaks import bridging, near_test
 from tunesmith.data.sides import SIDES, Move, Shares, Unit, assign, top_up
+from tunesmith.data.twins import twins
 from tunesmith.data.version import finding_from_json
 from tunesmith.errors import DataError, IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record
@@ -77,17 +80,44 @@ def split(
 
     A group is joined by near-duplicate texts and by equal values of the group field.  Rows that
     `parent` knows keep their side, and new ones of their group follow them; new rows of a group with two
-    pinned sides enter none (finding D106).
+    pinned sides enter none (finding D106).  Rows that say their side (field `split`) stay there, whatever is near
+    them; a side that no row names is cut from those for training.
     test_records: the rows of a test file; then the rest is divided into train and validation only.
     clusters: `twins` of the texts of the rows and then of the test file's rows; computed when not given.
     version: digest of the dataset version.  Raises DataError S602 where there are too few groups to hold any
     out, UsageError S603 where no row is left to train, ValueError where clusters don't fit the rows.
+    Rows that were made from others (`enlarging`) play no part: they follow their parents into training (`offspring`).
     """
+    if not any(map(is_made, records)):
+        return _divided(records, content, rule, clusters, parent, test_records, version)
+    held_out = list(test_records or ())
+    texts = [content.text(row) for row in (*records, *held_out)]
+    return offspring.beside(
+        records,
+        held_out,
+        twins(texts) if clusters is None else clusters,
+        lambda real, near: _divided(real, content, rule, near, parent, test_records, version),
+    )
+
+
+def _divided(
+    records: Sequence[Record],
+    content: Content,
+    rule: sections.Split,
+    clusters: np.ndarray | None,
+    parent: Split | None,
+    test_records: Sequence[Record] | None,
+    version: str,
+) -> Split:
     external = test_records is not None
     held_out = list(test_records or ())
     known = marks([*records, *held_out], content, clusters)
-    shares = _shares(rule, external)
-    pins = [_pin(parent, key_of(row), text) for row, text in zip(records, known.texts, strict=False)]
+    said = given_sides.said(records)
+    shares = given_sides.left_to_cut(_shares(rule, external), said)
+    pins = [
+        given_sides.pin(side, _pin(parent, key_of(row), text), shares)
+        for row, side, text in zip(records, said, known.texts, strict=False)
+    ]
     units = assign(_units(records, content, known, pins), shares)
     if parent is None:
         _require_groups(units, shares)
@@ -166,11 +196,9 @@ def _units(records: Sequence[Record], content: Content, known: Marks, pins: Sequ
         parts = {"": indices} if len(pinned) < 2 else _by_pin(indices, pins)
         for side, rows in parts.items():
             held = frozenset(label for row in rows if (label := labels[row]) is not None)
-            units.append(
-                Unit(
-                    tuple(rows), key, held, side or min(pinned, default="") * (len(pinned) == 1), bool(pinned)
-                )
-            )
+            side = side or min(pinned, default="") * (len(pinned) == 1)
+            free = side == given_sides.REST or not pinned
+            units.append(Unit(tuple(rows), key, held, "" if free else side, not free))
     return units
 
 
