@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ os.environ.pop("TUNESMITH_PLUGINS", None)  # the reference tells what is built i
 
 import tunesmith
 from tunesmith import catalog, errors, events, library
+from tunesmith.data.contents import _translations
 from tunesmith.http.server import Server
 from tunesmith.lifecycle import desk
 from tunesmith.lifecycle.results import ModelResult, Result
@@ -39,6 +41,7 @@ FAMILIES = {
     "Q": "quality of texts",
     "R": "running: room, interruption, training",
     "S": "sufficiency: enough rows",
+    "T": "templates and tokens",
     "V": "serving",
     "X": "our own bugs",
 }
@@ -48,8 +51,11 @@ KINDS = {
     "tuning": "Which numbers may move.",
     "objective": "What is minimised, on which batches.",
     "metric": "One score.",
+    "content": "What a row holds, whatever its form ([forms](forms.md)).",
+    "form": "One way in which files write a content ([forms](forms.md)).",
     "check": "One judgement of rows.",
     "reader": "One file format.",
+    "augmentation": "One way to write a text anew.",
     "rule": "One judgement of a recipe.",
 }
 
@@ -195,6 +201,38 @@ def _own(part: Any) -> str:
     )
 
 
+def forms() -> str:
+    """Every form with its keys and a row, under the content that it holds."""
+    lines = [
+        "# Forms\n\nA form says how the rows of a file are written; what they hold is their content. The form is\n"
+        "found by its keys and by what the columns hold; `--form FORM` names it, `--field KEY=COLUMN` says which\n"
+        "column is which key (`KEY=a,b,c` for several columns that are one key). Two forms of one content say the\n"
+        "same: `tunesmith data convert` goes from one to the other, and from content to content where there is a way.\n"
+    ]
+    known = catalog.parts("form")
+    for name, content in catalog.parts("content").items():
+        goals = ", ".join(_code(goal) for goal in _translations.goals(name)[1:]) or "no other"
+        lines.append(
+            f"## Content `{name}`\n\n{catalog.summary('content', name)} {_doc(content)}\n\nCan become: {goals}.\n"
+        )
+        lines += [_form(each, part) for each, part in known.items() if part.content == name]
+    return "\n".join(lines)
+
+
+def _form(name: str, part: Any) -> str:
+    keys = [
+        (
+            _code(key.name),
+            "yes" if key.required else "",
+            ", ".join(_code(w) for w in key.synonyms if w != key.name),
+        )
+        for key in part.keys
+    ]
+    rows = "\n".join(json.dumps(row, ensure_ascii=False) for row in part().samples())
+    head = f"### Form `{name}`\n\n{catalog.summary('form', name)} {_doc(part)}\n"
+    return f"{head}\n{table(('key', 'required', 'also called'), keys)}\n```json\n{rows}\n```\n"
+
+
 # ---- Python, HTTP, events ---------------------------------------------------------------------------------------
 
 
@@ -337,6 +375,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "recipe": recipe,
     "codes": codes,
     "parts": parts,
+    "forms": forms,
     "api": api,
     "http": http,
     "events": event_page,

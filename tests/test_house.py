@@ -32,7 +32,7 @@ FLOORS = {
     **dict.fromkeys(("data", "train", "evaluate", "serve", "advise", "gate", "registry"), STAGES),
     "approaches": APPROACHES,
     "lifecycle": LIFECYCLE,
-    **dict.fromkeys(("cli", "http", "studio", "library", "__main__", ""), FACES),
+    **dict.fromkeys(("cli", "http", "studio", "library", "datasets", "__main__", ""), FACES),
 }
 HEAVY = ("numpy", "torch", "sklearn", "fastapi", "polars", "pydantic", "transformers", "scipy", "pyarrow")
 CODE = re.compile(r"[A-Z]\d{3}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith import lifecycle
-from tunesmith.lifecycle import judging
+from tunesmith.lifecycle import examining
 
 METRIC = '''"""Share of rows whose label is among the two likeliest."""
 
@@ -79,10 +79,10 @@ def test_a_metric_is_one_file_and_appears_in_the_report(
 def test_a_check_is_one_file_and_appears_among_the_findings(
     tmp_path: Path, data: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = lifecycle.run(judging.check(data))
+    plain = lifecycle.run(examining.check(data))
     plugin(tmp_path / "plugins", "check", "shouting", CHECK)
     monkeypatch.setenv("TUNESMITH_PLUGINS", str(tmp_path / "plugins"))
-    found = lifecycle.run(judging.check(data))
+    found = lifecycle.run(examining.check(data))
     new = {f["code"] for f in found["findings"]} - {f["code"] for f in plain["findings"]}
     assert new == {"Q590"}
     (finding,) = [f for f in found["findings"] if f["code"] == "Q590"]

@@ -25,7 +25,7 @@ KNOWN = {
     ),
 }
 # what is fetched from a hub: data files only
-PATTERNS = ["*.json", "*.safetensors", "tokenizer.model", "vocab.txt", "1_Pooling/*"]
+PATTERNS = ["*.json", "*.safetensors", "tokenizer.model", "vocab.txt", "chat_template.jinja", "1_Pooling/*"]
 
 
 @dataclass(frozen=True)

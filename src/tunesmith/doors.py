@@ -18,6 +18,8 @@ EXTRAS = {
     "peft": "train",
     "tokenizers": "train",
     "huggingface_hub": "train",
+    "yaml": "train",
+    "ray": "distributed",
 }
 
 

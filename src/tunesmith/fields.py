@@ -11,7 +11,7 @@ from typing import Any, Literal
 from tunesmith.findings import Place
 
 Role = Literal["input", "target", "group", "time", "split", "annotator"]
-Kind = Literal["text", "category", "number", "flag", "strings", "messages", "spans", "json"]
+Kind = Literal["text", "category", "number", "flag", "strings", "labels", "messages", "spans", "json"]
 Way = tuple[str | int, ...]  # where a value stands within a record: ("messages", 1, "content")
 
 

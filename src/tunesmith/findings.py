@@ -12,16 +12,29 @@ Severity = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row came from: file, line (1-based; the row number in Parquet and XLSX) and byte offset (-1: none)."""
+    """Where a row came from: file, line (1-based; the row number in Parquet and XLSX) and byte offset (-1: none).
+
+    name: the file's name within a source of several files ('train/a.csv'); '' where its own name says enough.
+    """
 
     source: str
     line: int
     byte: int = -1
+    name: str = ""
 
     @property
     def id(self) -> str:
         """The row's id in fixes and changes: file name and line, the same on any machine."""
-        return f"{self.source.rpartition('/')[2]}:{self.line}"
+        return f"{self.name or self.source.rpartition('/')[2]}:{self.line}"
+
+    @property
+    def root(self) -> str:
+        """The address of the whole source: the file, or the folder of its files."""
+        return self.source.removesuffix(f"/{self.name}") if self.name else self.source
+
+    def to_json(self) -> list[Any]:
+        """The place as JSON: `Place(*place.to_json())` is it again."""
+        return [self.source, self.line, self.byte, *([self.name] if self.name else [])]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}" + (f" (byte {self.byte})" if self.byte >= 0 else "")

@@ -112,10 +112,10 @@ def check(
     data: File, *, text: str = "", label: str = "", test: File = "", overrides: Sequence[str] = ()
 ) -> Result:
     """What is wrong with a file; nothing is changed."""
-    from tunesmith.lifecycle import judging
+    from tunesmith.lifecycle import examining
 
     fields = _fields(text, label)
-    return lifecycle.run(judging.check(str(data), fields=fields, test=str(test), overrides=overrides))
+    return lifecycle.run(examining.check(str(data), fields=fields, test=str(test), overrides=overrides))
 
 
 def load(ref: File, *, home: Folder = None) -> Model:

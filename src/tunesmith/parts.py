@@ -250,10 +250,13 @@ class Check(ABC):
 
     Evidence about each row is an array parallel to the rows that are given (`ROW_EVIDENCE`): 'twins' int64 [B]
     (cluster of near-duplicates), 'sides' str [B] ('train', 'validation', 'test' or ''), 'embeddings' float32 [B, D],
-    'out_of_fold' float32 [B, C] (probabilities from models that did not see the row).  Evidence about the whole:
-    'held_out' (normalised texts of the test file), 'benchmark' (the same of a file that training must not know),
-    'classes' (the labels of out_of_fold's columns), 'template' (`inputs.templates.Template`: the base's tokenizer
-    and chat template).
+    'out_of_fold' float32 [B, C] (probabilities from models that did not see the row), 'personal' object [B]
+    (frozenset of the kinds of personal data in its texts), 'names' object [B] (frozenset of 'name', 'address',
+    'organisation': what a token classifier sees), 'toxicity' float32 [B] (probability).  Evidence about the whole:
+    'held_out' (normalised texts of the test file), 'benchmark' (`inputs.overlap.Overlap`: texts that training must not know),
+    'classes' (the labels of out_of_fold's columns), 'test_labels' (label → rows on the test side), 'template' (`inputs.templates.Template`: the base's tokenizer
+    and chat template), 'sources' ([{name, sha256, licence?}] of the files), 'curve' ([(rows, score, low, high)] of a
+    learning curve).
     """
 
     code: ClassVar[str]
@@ -281,7 +284,7 @@ class Check(ABC):
         """Rows with the fault, and their clean twin without it: for tests and docs."""
 
 
-ROW_EVIDENCE = frozenset(("twins", "sides", "embeddings", "out_of_fold"))
+ROW_EVIDENCE = frozenset(("twins", "sides", "embeddings", "out_of_fold", "personal", "names", "toxicity"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ WRONG = [
     ("up small.csv --set approach.name=lnear", 2, "C103", "linear"),
     ("up nowhere.csv", 5, "F001", "tunesmith up"),
     ("up empty.csv", 3, "F", ""),
-    ("up .", 5, "F005", "tunesmith up"),
+    ("up .", 3, "F002", "ls -l 'empty.csv'"),
     ("up small.csv --text txt", 3, "M203", "--text 'text'"),
     ("up small.csv --test nowhere.csv", 5, "F001", "tunesmith up"),
     ("up one_class.csv", 3, "L", ""),

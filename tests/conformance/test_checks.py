@@ -16,6 +16,8 @@ from tunesmith.parts import ROW_EVIDENCE
 
 CHECKS = catalog.parts("check")
 EVIDENCE = {"twins", "sides", "embeddings", "out_of_fold", "held_out", "benchmark", "classes", "template"}
+EVIDENCE |= {"personal", "names", "toxicity", "sources"}
+EVIDENCE |= {"curve", "test_labels"}
 OFFERS = {"labels", "turns", "tags", "spans"}
 
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))

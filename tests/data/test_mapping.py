@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
+from tunesmith import catalog
 from tunesmith.data import mapping, source
 from tunesmith.data.forms.text_label import TextLabel
 from tunesmith.errors import DataError, TunesmithError, UsageError
@@ -267,3 +271,154 @@ def test_records_hold_the_fields_of_the_content_as_text(tmp_path: Path) -> None:
     ]
     assert all(row.key == row_key(row.fields) for row in records)
     assert [row.place.line for row in records] == [1, 2, 3, 4]
+
+
+def table_of(path: Path, text: str) -> source.Source:
+    path = path / "t.csv"
+    path.write_text(text)
+    return source.sniff(path)
+
+
+def test_lists_in_cells_of_a_table_are_found(tmp_path: Path) -> None:
+    turns = json.dumps([{"role": "user", "content": "Open?"}, {"role": "assistant", "content": "Yes."}])
+    cells = io.StringIO()
+    csv.writer(cells).writerows([["id", "messages"], *([k, turns] for k in range(20))])
+    reading = mapping.read_as(table_of(tmp_path, cells.getvalue()))
+    assert (reading.form, reading.columns.columns) == ("messages", {"messages": "messages"})
+
+
+def test_columns_of_flags_are_labels_together(tmp_path: Path) -> None:
+    rows = "".join(f"some words for row {k},{k % 2},{(k + 1) % 2},{k % 3 // 2}\n" for k in range(30))
+    found = table_of(tmp_path, "body,spam,rude,long\n" + rows)
+    reading = mapping.read_as(found)
+    assert reading.form == "text-multilabel"
+    assert reading.columns.columns == {"text": "body", "labels": "spam,rude,long"}
+    row = next(mapping.records(found, reading))
+    assert isinstance(row, Record)
+    assert row.fields == {"text": "some words for row 0", "labels": ["rude"]}
+    given = mapping.read_as(found, form="text-multilabel", given={"labels": "spam,long"})
+    assert given.columns.columns["labels"] == "spam,long"
+    with pytest.raises(DataError) as caught:
+        mapping.read_as(found, form="text-multilabel", given={"labels": "spam,lang"})
+    assert caught.value.code == "M203"
+    assert "'lang'" in caught.value.found
+
+
+def test_two_forms_that_read_the_same_are_no_question(tmp_path: Path) -> None:
+    rows = ({"instruction": f"Say {k} in words.", "output": f"It is the number {k}."} for k in range(20))
+    assert mapping.read_as(table(tmp_path, *rows)).form == "alpaca"
+
+
+def test_two_forms_that_read_otherwise_are_a_question(tmp_path: Path) -> None:
+    rows = [
+        {"question": f"What is {k} and {k}?", "topic": "ab"[k % 2], "answer": f"That makes {2 * k}, I think."}
+        for k in range(40)
+    ]
+    with pytest.raises(DataError) as caught:
+        mapping.read_as(table(tmp_path, *rows))
+    assert caught.value.code == "M207"
+    assert all(
+        word in caught.value.found for word in ("'topic'", "'answer'", "text-label", "prompt-completion")
+    )
+    for fix in caught.value.fixes:
+        form = fix.split("--form ")[1].split()[0]
+        assert mapping.read_as(table(tmp_path, *rows), form=form).form == form
+
+
+def test_the_form_that_was_meant_says_why_it_is_not_so(tmp_path: Path) -> None:
+    wrong = ({"conversations": [{"who": "me", "said": f"text {k}"}], "id": k} for k in range(20))
+    with pytest.raises(DataError) as caught:
+        mapping.read_as(table(tmp_path, *wrong))
+    assert caught.value.code == "M206"
+    pairs = ({"text": f"some words for number {k}", "label": f"value {k}"} for k in range(60))
+    with pytest.raises(DataError) as caught:
+        mapping.read_as(table(tmp_path, *pairs))
+    assert caught.value.code == "M201"
+    with pytest.raises(DataError) as caught:
+        mapping.read_as(table(tmp_path, *({"a": k, "b": k * 1.5} for k in range(20))))
+    assert caught.value.code == "M208"
+
+
+def test_a_column_of_sides_is_taken_and_is_no_label(tmp_path: Path) -> None:
+    found = tickets(tmp_path, split=lambda k: ["train", "dev", "test"][k % 3])
+    reading = mapping.read_as(found)
+    assert reading.columns.columns == {"text": "text", "label": "label", "split": "split"}
+    other = mapping.read_as(tickets(tmp_path, split=lambda k: f"part {k % 3}"))
+    assert "split" not in other.columns.columns
+    given = mapping.read_as(tickets(tmp_path, part=lambda k: "ab"[k % 2]), given={"split": "part"})
+    assert given.columns.columns["split"] == "part"
+
+
+def test_every_form_is_found_by_its_own_samples(tmp_path: Path) -> None:
+    wrong = []
+    for name, part in catalog.parts("form").items():
+        form = part()
+        rows = [form.render(form.parse(row)) for row in form.samples()] * 6
+        try:
+            found = mapping.read_as(table(tmp_path, *rows), content=form.content)
+        except TunesmithError as refusal:
+            wrong.append((name, str(refusal)))
+            continue
+        again = [
+            row.fields for row in mapping.records(table(tmp_path, *rows), found) if isinstance(row, Record)
+        ]
+        if again != [form.parse(row) for row in rows]:
+            wrong.append((name, found.form))
+    assert wrong == []
+
+
+def test_what_is_given_wrong_is_told_whatever_the_form(tmp_path: Path) -> None:
+    found = table(
+        tmp_path, *({"prompt": f"Say {k} in words", "completion": f"It is {k}, I say"} for k in range(20))
+    )
+    assert mapping.read_as(found).form == "prompt-completion"
+    cases = [("", {"text": "promt"}, "M203"), ("", {"nothing": "prompt"}, "M204"), ("messages", {}, "M201")]
+    cases += [("prompt-completion", {"prompt": "completion", "completion": "completion"}, "M204")]
+    for form, given, code in cases:
+        with pytest.raises(TunesmithError) as caught:
+            mapping.read_as(found, form=form, given=given)
+        assert caught.value.code == code, (form, given)
+
+
+NAMES = st.sampled_from(
+    "text label labels messages conversations prompt completion chosen rejected tokens tags spans data".split()  # noqa: SIM905
+) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@drawn(rows=st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), min_size=1, max_size=6))
+def test_any_table_is_read_or_refused(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    path = tmp_path / "any.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    try:
+        found = source.sniff(path)
+        reading = mapping.read_as(found)
+    except TunesmithError as refusal:
+        assert refusal.fixes
+        return
+    read = list(mapping.records(found, reading))
+    assert len(read) == len(rows)
+    assert all(row.fix if isinstance(row, Broken) else row.key for row in read)
+
+
+def test_a_comma_in_a_columns_name_does_no_harm(tmp_path: Path) -> None:
+    rows = [{"body, raw": f"some words for row {k}", "topic": "ab"[k % 2]} for k in range(30)]
+    found = table(tmp_path, *rows, {"topic": "a"})
+    reading = mapping.read_as(found, given={"text": "body, raw"})
+    *_, last = mapping.records(found, reading)
+    assert isinstance(last, Record)
+    assert last.fields["text"] == ""

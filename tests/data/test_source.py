@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +20,7 @@ from tunesmith import catalog
 from tunesmith.data import source
 from tunesmith.errors import AccessError, DataError, MissingError, TunesmithError
 from tunesmith.fields import Record
+from tunesmith.store import files
 
 TABLE = [{"text": "hello there", "label": "a"}, {"text": "good bye", "label": "b"}]
 CSV = "text,label\nhello there,a\ngood bye,b\n"
@@ -27,6 +31,15 @@ def write(folder: Path, name: str) -> Path:
     kind = path.name.removesuffix(".gz").rpartition(".")[2]
     if kind == "parquet":
         pq.write_table(pa.Table.from_pylist(TABLE), path)
+    elif kind in ("feather", "arrow"):
+        table = pa.Table.from_pylist(TABLE)
+        open_ = pa.ipc.new_file if kind == "feather" else pa.ipc.new_stream
+        with open_(str(path), table.schema) as out:
+            out.write_table(table)
+    elif kind in ("sqlite", "db"):
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("CREATE TABLE rows (text TEXT, label TEXT)")
+            database.executemany("INSERT INTO rows VALUES (?, ?)", [tuple(row.values()) for row in TABLE])
     elif kind == "xlsx":
         book = openpyxl.Workbook()
         for row in (["text", "label"], *[list(row.values()) for row in TABLE]):
@@ -51,9 +64,14 @@ SAID = {
     "t.jsonl": "JSONL · UTF-8 · 2 columns",
     "t.jsonl.gz": "JSONL · UTF-8 · 2 columns",
     "t.ndjson": "JSONL · UTF-8 · 2 columns",
-    "t.json": "JSONL · UTF-8 · 2 columns",
+    "t.json": "JSON · UTF-8 · 2 columns",
     "t.parquet": "Parquet · 2 columns · 2 rows",
     "t.xlsx": "XLSX · sheet 'Sheet' · 2 columns",
+    "t.json.gz": "JSON · UTF-8 · 2 columns",
+    "t.feather": "Arrow · 2 columns",
+    "t.arrow": "Arrow · 2 columns",
+    "t.sqlite": "SQLite · table 'rows' · 2 columns",
+    "t.db": "SQLite · table 'rows' · 2 columns",
 }
 
 
@@ -62,11 +80,21 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     found = source.sniff(str(write(tmp_path, name)))
     assert [row.fields for row in source.rows(found) if isinstance(row, Record)] == TABLE
     assert source.describe(found) == SAID[name]
-    assert all(row.place.source == str(tmp_path / name) for row in source.rows(found))
+    assert all(row.place.source.partition("#")[0] == str(tmp_path / name) for row in source.rows(found))
+    assert source.origins(found) == ({"name": name, "sha256": files.sha256(tmp_path / name)},)
 
 
 @pytest.mark.parametrize(
-    ("real", "named"), [("t.parquet", "x.csv"), ("t.xlsx", "x.csv"), ("t.xlsx", "x"), ("t.jsonl", "x.data")]
+    ("real", "named"),
+    [
+        ("t.parquet", "x.csv"),
+        ("t.xlsx", "x.csv"),
+        ("t.xlsx", "x"),
+        ("t.jsonl", "x.data"),
+        ("t.sqlite", "x.csv"),
+        ("t.feather", "x"),
+        ("t.parquet", "x.txt"),
+    ],
 )
 def test_content_counts_more_than_the_name(tmp_path: Path, real: str, named: str) -> None:
     path = tmp_path / named
@@ -102,11 +130,30 @@ def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
     assert refusal("nul\0byte.csv").code == "F001"
 
 
-def test_a_folder_lists_what_could_be_read(tmp_path: Path) -> None:
-    write(tmp_path, "tickets.csv")
+def test_a_folder_without_data_lists_what_could_be_read(tmp_path: Path) -> None:
+    (tmp_path / "tickets.pdf").write_bytes(b"%PDF")
     error = refusal(tmp_path)
     assert error.code == "F005"
-    assert "tickets.csv" in error.fixes[0]
+    assert ".csv" in error.expected
+
+
+TEXTS = {
+    "one document a line\n\nanother, with a comma\nand a third\n": "txt",
+    "hello there\tham\nbuy now\tspam\nsee you\tham\n": "csv",
+    "text\nhello there\nbuy, now\n": "csv",
+    "Peter B-PER\nwent O\n\nParis B-LOC\n": "conll",
+    '{"text": "a b"}\n': "jsonl",
+}
+
+
+@pytest.mark.parametrize("name", ["t.txt", "t", "t.txt.gz"])
+@pytest.mark.parametrize(("content", "expected"), TEXTS.items())
+def test_plain_text_is_judged_by_what_it_holds(
+    tmp_path: Path, name: str, content: str, expected: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    assert source.sniff(path).format == expected
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \r\n", b"\xef\xbb\xbf", b"text,label\n"])

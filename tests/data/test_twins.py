@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunesmith.data.checks._rows import normalise
-from tunesmith.data.twins import Forest, grams, twins
+from tunesmith.data.edits import distance
+from tunesmith.data.joining import Forest
+from tunesmith.data.twins import Sketcher, banding, twins
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -19,9 +21,23 @@ def words(rng: random.Random, count: int) -> str:
     return " ".join("".join(rng.choices(LETTERS, k=rng.randint(2, 9))) for _ in range(count))
 
 
+def grams(text: str) -> set[str]:
+    return {text[i : i + 5] for i in range(max(1, len(text) - 4))}
+
+
 def similarity(first: str, second: str) -> float:
     a, b = grams(normalise(first)), grams(normalise(second))
     return len(a & b) / len(a | b)
+
+
+def few_edits(first: str, second: str) -> bool:
+    """Of texts of 20 to 79 characters, whether a tenth of them or less is edited."""
+    sizes = len(normalise(first)), len(normalise(second))
+    return (
+        min(sizes) >= 20
+        and max(sizes) < 80
+        and distance(normalise(first), normalise(second)) * 10 <= max(sizes)
+    )
 
 
 def edited(rng: random.Random, text: str) -> str:
@@ -57,7 +73,9 @@ def test_every_pair_above_the_threshold_is_found_and_no_other_text_is_joined():
             texts.append(text)
     clusters = twins(texts)
     pairs = [(i, j) for i in range(len(texts)) for j in range(i)]
-    alike = [(i, j) for i, j in pairs if similarity(texts[i], texts[j]) >= 0.7]
+    alike = [
+        (i, j) for i, j in pairs if similarity(texts[i], texts[j]) >= 0.7 or few_edits(texts[i], texts[j])
+    ]
     found = sum(clusters[i] == clusters[j] for i, j in alike)
     assert len(alike) > 100
     assert found / len(alike) >= 0.99, f"seed {seed}: {found} of {len(alike)}"
@@ -113,9 +131,9 @@ def test_the_order_of_texts_does_not_matter():
 
 def test_other_hash_seeds_give_the_same_clusters():
     code = (
-        "from tunesmith.data.twins import twins, _sketch;"
+        "from tunesmith.data.twins import twins, _signatures;"
         "t = ['my card %d was lost on the way to town' % (i // 2 * 7919) for i in range(60)];"
-        "print(twins(t).tolist(), _sketch(t).sum())"
+        "print(twins(t).tolist(), _signatures(t).sum())"
     )
     outputs = {
         subprocess.run(
@@ -144,3 +162,47 @@ def test_templated_texts_do_not_cost_their_square():
     start = time.perf_counter()
     assert set(twins(texts).tolist()) == {0}
     assert time.perf_counter() - start < 10
+
+
+def test_chunks_do_not_matter():
+    seed = 5
+    rng = random.Random(seed)
+    texts = [words(rng, rng.randint(1, 12)) for _ in range(150)] + [
+        "Größe 漢字 " * 3,
+        "größe 漢字 " * 3,
+        "",
+        "a",
+    ]
+    texts += [edited(rng, text) if len(text) > 20 else text for text in texts]
+    asked: set[int] = set()
+
+    def again(indices):
+        asked.update(indices)
+        return [texts[index] for index in indices]
+
+    whole = twins(texts).tolist()
+    for size in (1, 7, len(texts)):
+        sketcher = Sketcher()
+        for start in range(0, len(texts), size):
+            sketcher.add(texts[start : start + size])
+        sketcher.add([])
+        assert sketcher.join(again).tolist() == whole, f"seed {seed}, chunks of {size}"
+    assert len(asked) < len(texts), "texts without a candidate are never read again"
+
+
+def test_bands_find_pairs_at_any_threshold():
+    assert banding(0.7) == (42, 6)
+    seed = 13
+    rng = random.Random(seed)
+    originals = [words(rng, 30) for _ in range(200)]
+    copies = []
+    for text in originals:
+        start = rng.randrange(len(text) - 40)
+        copies.append(text[:start] + words(rng, 5)[:20] + text[start + 20 :])
+    for threshold in (0.5, 0.6, 0.7, 0.8):
+        alike = [i for i in range(200) if similarity(originals[i], copies[i]) >= threshold]
+        clusters = twins([*originals, *copies], threshold)
+        found = sum(clusters[200 + i] == i for i in alike)
+        assert found >= 0.97 * len(alike), f"seed {seed}, threshold {threshold}"
+        others = set(range(200)) - set(alike)
+        assert all(clusters[200 + i] == 200 + i for i in others)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.rows import records
+from tunesmith.data import stored
 from tunesmith.data.checking import check
 from tunesmith.data.cleaning import clean, undo
 from tunesmith.data.contents.labelled import Labelled
@@ -169,3 +170,15 @@ def test_findings_come_back_from_json():
     finding = Finding("D101", "warning", "m", 2, (Place("a.csv", 3),), {"x": 1.5}, Fix("c", "e", True), True)
     assert finding_from_json(finding.to_json()) == finding
     assert finding_from_json(Finding("L208", "error", "m").to_json()).fix is None
+
+
+def test_a_large_version_is_read_from_disk_row_by_row(tmp_path, monkeypatch):
+    folder = save(full(), tmp_path)
+    plain = load(tmp_path, full().digest)
+    monkeypatch.setattr(stored, "LARGE", 10)
+    found = load(tmp_path, full().digest)
+    assert isinstance(found.records, stored.StoredRows)
+    assert tuple(found.records) == plain.records
+    again = make_version(found.records, **SCHEMA)
+    assert again.digest == found.digest
+    assert save(again, tmp_path) == folder

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation import predictions
-from tunesmith.evaluate.suspects import doubtful, likely_wrong, suspects, suspicion
+from tunesmith.evaluate.suspects import likely_wrong, suspects
 from tunesmith.fields import Record
 from tunesmith.findings import Place
+from tunesmith.inputs.doubts import doubtful, suspicion
 
 
 def planted(n: int = 2000, share: float = 0.05) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

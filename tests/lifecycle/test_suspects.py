@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from tunesmith import catalog
-from tunesmith.evaluate import calibration, suspects
+from tunesmith.evaluate import calibration
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
+from tunesmith.inputs import doubts
 from tunesmith.lifecycle import climb, prove
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.recipe.sections import Recipe
@@ -33,7 +34,7 @@ def test_five_percent_uniform_wrong_labels_in_banking77(shared: Path, tmp_path: 
     logits, order = drain(prove.out_of_fold(climber, rung))
     truth = prove._truth(climber, rung, order)
     probs = calibration.softmax(logits / calibration.temperature(logits, truth))
-    ranked = np.argsort(-suspects.suspicion(probs, truth), kind="stable")
+    ranked = np.argsort(-doubts.suspicion(probs, truth), kind="stable")
     hits = np.array([order[i].key in wrong for i in ranked])
     shares = [hits[: round(share * len(hits))].sum() / len(wrong) for share in (0.05, 0.10)]
     print(f"first 5 %: {shares[0]:.3f}, first 10 %: {shares[1]:.3f} of {len(wrong)} planted rows")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -12,26 +13,49 @@ from tunesmith.cli.console import put, put_json, tell
 
 
 def check(
-    data: options.Data,
+    data: options.Ref,
     text: options.Text = "",
     label: options.Label = "",
+    form: options.Form = "",
+    columns: options.Columns = None,
     test: options.Test = "",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also wrong labels and outliers, by a small model; takes minutes.")
+    ] = False,
+    benchmark: options.Benchmark = "",
+    base: options.Base = "",
+    max_length: options.Window = 0,
+    names: options.Names = "",
+    toxicity: options.Toxicity = "",
+    ignore: options.Ignore = None,
+    workers: options.Workers = 0,
+    ray: options.Ray = False,
     sets: options.Sets = None,
+    home: options.Home = None,
+    offline: options.Offline = False,
     json: options.Json = False,
 ) -> int:
-    """Find what is wrong with a file before training; nothing is changed.  Exit code 3 where it can't be trained on."""
+    """Find what is wrong with data before training; nothing is changed.  Exit code 3 where it can't be trained on."""
     from tunesmith.cli import ask, ending, tables
-    from tunesmith.lifecycle import judging
+    from tunesmith.home import home_folder
+    from tunesmith.lifecycle import examining
+    from tunesmith.lifecycle.known import Wanted
 
+    options.go_offline(offline)
+    wanted = Wanted(
+        deep, benchmark, base, max_length, offline, home=home_folder(home), names=names, toxicity=toxicity
+    )
+    wanted = replace(wanted, workers=workers, ray=ray)
+    given: dict[str, Any] = {"form": form, "test": test, "overrides": sets or ()}
+    given |= {"ignore": options.pairs(ignore, "--ignore"), "wanted": wanted}
     result = ask.answered(
-        lambda fields: ending.followed(
-            lambda _: judging.check(data, fields=fields, test=test, overrides=sets or ())
-        ),
-        options.fields(text, label),
+        lambda fields: ending.followed(lambda _: examining.check(data, fields=fields, **given)),
+        {**options.pairs(columns, "--field"), **options.fields(text, label)},
         json,
     )
     _show(result.to_dict(), json, tables.findings)
-    return 3 if any(finding["severity"] == "error" for finding in result["findings"]) else 0
+    serious = (each for each in result["findings"] if each["severity"] == "error" and not each["ignored"])
+    return 3 if any(serious) else 0
 
 
 def evaluate(

@@ -27,8 +27,44 @@ Sets = Annotated[
 ]
 Text = Annotated[str, typer.Option("--text", metavar="COL", help="Column that holds the text.")]
 Label = Annotated[str, typer.Option("--label", metavar="COL", help="Column that holds the label.")]
+Out = Annotated[
+    str, typer.Option("--out", metavar="FOLDER", help="Also write the rows as files into a new folder.")
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=0, help="Processes that look at rows; 0: one, or all cores for large files.")
+]
+Ray = Annotated[bool, typer.Option("--ray", help="Let Ray's workers look at the rows, on all its machines.")]
+Form = Annotated[
+    str, typer.Option("--form", metavar="FORM", help="How the rows are written; else it is found out.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="KEY=COLUMN", help="Which column a key of the form is; repeatable."),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore", metavar="CODE=REASON", help="A finding that does not matter, and why; repeatable."
+    ),
+]
 Test = Annotated[str, typer.Option("--test", metavar="FILE", help="A file of its own for the proof.")]
 Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, JSONL (also .gz), Parquet or XLSX.")]
+Ref = Annotated[
+    str, typer.Argument(metavar="DATA", help="A file, or a version: tickets, tickets@2, the start of a digest.")
+]
+Benchmark = Annotated[
+    str, typer.Option("--benchmark", metavar="FILE", help="Rows that training must not know.")
+]
+Base = Annotated[str, typer.Option("--base", metavar="BASE", help="Base model: a name, a folder, or a hub id.")]
+Window = Annotated[
+    int, typer.Option("--max-length", metavar="N", help="Tokens that the model reads; else the base's own.")
+]
+Names = Annotated[
+    str, typer.Option("--names", metavar="FOLDER", help="A token classifier, for names and addresses.")
+]
+Toxicity = Annotated[
+    str, typer.Option("--toxicity", metavar="MODEL", help="A model that knows toxic texts; MODEL:LABEL says which.")
+]
 Model = Annotated[
     str,
     typer.Argument(
@@ -47,6 +83,25 @@ def fields(text: str = "", label: str = "", group: str = "") -> dict[str, str]:
     """Field of the task → column, as far as they were given."""
     given = {"text": text, "label": label, "group": group}
     return {name: column for name, column in given.items() if column}
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """'KEY=VALUE' options as a mapping.  Raises UsageError C123 for one without '='."""
+    from tunesmith.errors import UsageError
+
+    found = {}
+    for each in given or ():
+        key, sign, value = each.partition("=")
+        if not (key and sign and value):
+            raise UsageError(
+                "C123",
+                f"'{each}' is no value of {option}",
+                expected=f"{option} KEY=VALUE",
+                fixes=(f"{option} {key or 'KEY'}={value or 'VALUE'}",),
+                where=option,
+            )
+        found[key] = value
+    return found
 
 
 def go_offline(offline: bool) -> None:

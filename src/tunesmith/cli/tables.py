@@ -8,9 +8,9 @@ from typing import Any
 
 from tunesmith.cli.bar import duration
 from tunesmith.cli.console import clean, one_line, width
+from tunesmith.cli.finding_lines import findings as findings
 
 MARGIN = 10
-SHOWN = 20  # broken rows that are listed
 
 
 def table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
@@ -127,21 +127,6 @@ def _gate(gate: Mapping[str, Any] | None) -> list[str]:
 def pairs(values: Mapping[str, Any]) -> list[str]:
     """Names and plain values below each other."""
     return table([[name, one_line(str(value), 160)] for name, value in values.items()])
-
-
-def findings(result: Mapping[str, Any]) -> list[str]:
-    """What `data check` found: the file, the findings with their fixes, the broken rows."""
-    named = "  ".join(f'{field} = "{column}"' for field, column in result["mapping"].items())
-    found, broken = result["findings"], result["broken"]
-    lines = [f"{result['data']}  {result['rows']:,} rows · {result['form']}", f"{'':10}{named}", ""]
-    for each in found:
-        lines.append(f"{each['severity']:<8} {each['code']}  {each['message']}")
-        lines += [f"{'':15}{place}" for place in each["places"][:3]]
-        if each["fix"]:
-            lines.append(f"{'':15}fix: {each['fix']['command']}   ({each['fix']['effect']})")
-    lines += [f"broken   {row['place']} — {row['reason']} — {row['fix']}" for row in broken[:SHOWN]]
-    lines += [f"{'':9}… and {len(broken) - SHOWN:,} more (--json lists all)"] if len(broken) > SHOWN else []
-    return lines if found or broken else [*lines, "nothing wrong was found"]
 
 
 def evaluation(result: Mapping[str, Any]) -> list[str]:

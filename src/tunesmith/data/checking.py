@@ -5,19 +5,27 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from tunesmith import catalog
 from tunesmith.data.checks._rows import normalise, plural
-from tunesmith.data.twins import twins
+from tunesmith.data.scaling import Mapper, here
+from tunesmith.data.stored import StoredRows
+from tunesmith.data.twins import Sketcher
 from tunesmith.errors import DataError
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import SHOWN, Finding, Fix
+from tunesmith.inputs import personal
 from tunesmith.parts import ROW_EVIDENCE, Check, Content
 
 BATCH = 1000  # rows that the checks are given at a time
+PART = 20_000  # rows of which one worker makes the states
+# evidence that a row's own content tells: made where the rows are looked at
+LOCAL: dict[str, Callable[[Sequence[Record], Content], Any]] = {"personal": personal.kinds}
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -28,12 +36,14 @@ def check(
     held_out: Sequence[Record] | None = None,
     evidence: Mapping[str, Any] | None = None,
     ignore: Mapping[str, str] | None = None,
+    mapper: Mapper = here,
 ) -> list[Finding]:
     """The findings of all checks (built in, plug-ins), errors first, then by code.
 
     held_out: the rows of the test file.  evidence: what is known already by name (`parts.Check` lists the names); a
     check that needs evidence which is neither given nor computed here is left out.  ignore: code → why its findings
-    don't matter.  Raises ValueError when two rows have the same place, since fixes name rows by it.
+    don't matter.  mapper: where parts of the rows are looked at (`scaling`); the findings are the same.  Raises
+    ValueError when two rows have the same place, since fixes name rows by it.
     """
     _require_distinct_places(records)
     checks = [
@@ -41,9 +51,10 @@ def check(
     ]
     needs = frozenset[str]().union(*(each.needs for each in checks))
     known = gather(records, content, held_out, needs, evidence or {})
-    found = _one_pass([each for each in checks if each.needs <= known.keys()], records, known)
+    can = [each for each in checks if each.needs <= known.keys() | LOCAL]
+    found = _one_pass(can, records, known, mapper)
     found = (
-        [_named(finding, records[0].place.source, ignore or {}) for finding in found] if records else found
+        [_named(finding, records[0].place.root, ignore or {}) for finding in found] if records else found
     )
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
 
@@ -64,14 +75,21 @@ def gather(
     needs: frozenset[str],
     given: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The evidence that checks need, by name: what is given, and what the rows alone tell ('content', 'held_out',
-    'twins')."""
+    """The evidence that checks need, by name: what is given, and what all rows together tell ('held_out', 'twins')."""
     known = {"content": content, **given}
     if "held_out" in needs and "held_out" not in known:
         known["held_out"] = frozenset(normalise(content.text(row)) for row in held_out or ()) - {""}
     if "twins" in needs and "twins" not in known:
-        known["twins"] = twins([content.text(row) for row in records])
+        known["twins"] = clusters(records, content)
     return known
+
+
+def clusters(records: Sequence[Record], content: Content, threshold: float = 0.7) -> np.ndarray:
+    """`twins` of the rows' texts, which are never in memory together: those of candidates are read once more."""
+    sketcher = Sketcher(threshold)
+    for start in range(0, len(records), BATCH):
+        sketcher.add([content.text(row) for row in records[start : start + BATCH]])
+    return sketcher.join(lambda indices: [content.text(records[index]) for index in indices])
 
 
 def broken_finding(broken: Sequence[Broken], total: int, max_broken: float) -> Finding | None:
@@ -89,7 +107,7 @@ def broken_finding(broken: Sequence[Broken], total: int, max_broken: float) -> F
         tuple(row.place for row in broken[:SHOWN]),
         {"share": share, "rows": total, "max_broken": max_broken},
         Fix(
-            f"tunesmith data check {broken[0].place.source}",
+            f"tunesmith data check {broken[0].place.root}",
             "lists every broken row with its line, its reason and a fix",
         ),
     )
@@ -106,26 +124,69 @@ def refuse_if_broken(broken: Sequence[Broken], total: int, max_broken: float) ->
         f"the first: {first.place} — {first.reason} — {first.fix}",
         expected=f"at most {max_broken:.1%} broken rows",
         fixes=(
-            f"tunesmith data check {broken[0].place.source}",
-            f"tunesmith up {broken[0].place.source} --set data.max_broken={math.ceil(100 * len(broken) / total) / 100}",
+            f"tunesmith data check {broken[0].place.root}",
+            f"tunesmith up {broken[0].place.root} --set data.max_broken={math.ceil(100 * len(broken) / total) / 100}",
         ),
         where=str(first.place),
     )
 
 
-def _one_pass(checks: list[Check], records: Sequence[Record], known: Mapping[str, Any]) -> list[Finding]:
+@dataclass(frozen=True)
+class _Part:
+    """Some rows in a row, and what is known of them."""
+
+    records: Sequence[Record]
+    evidence: Mapping[str, Any]
+    checks: Sequence[Check]
+
+
+def _one_pass(
+    checks: Sequence[Check], records: Sequence[Record], known: Mapping[str, Any], mapper: Mapper
+) -> list[Finding]:
+    parts = [
+        _Part(_slice(records, start, start + PART), _evidence(known, start, start + PART), checks)
+        for start in range(0, len(records), PART)
+    ]
     states = [each.start() for each in checks]
-    for start in range(0, len(records), BATCH):
-        rows = records[start : start + BATCH]
-        part = {
-            name: value[start : start + BATCH] if name in ROW_EVIDENCE else value
-            for name, value in known.items()
-        }
-        states = [each.update(state, rows, part) for each, state in zip(checks, states, strict=True)]
+    for found in mapper(_states, parts):
+        states = [each.merge(one, two) for each, one, two in zip(checks, states, found, strict=True)]
     return [finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)]
 
 
+def _states(part: _Part) -> list[Any]:
+    """The checks' states after the rows of a part."""
+    states = [each.start() for each in part.checks]
+    local = [name for name in LOCAL if any(name in each.needs for each in part.checks)]
+    for start in range(0, len(part.records), BATCH):
+        rows = part.records[start : start + BATCH]
+        known = _evidence(part.evidence, start, start + BATCH)
+        known |= {name: LOCAL[name](rows, known["content"]) for name in local if name not in known}
+        states = [each.update(state, rows, known) for each, state in zip(part.checks, states, strict=True)]
+    return states
+
+
+def _slice(records: Sequence[Record], start: int, stop: int) -> Sequence[Record]:
+    if isinstance(records, StoredRows):
+        return records.part(start, min(stop, len(records)))
+    return records[start:stop]
+
+
+def _evidence(known: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]:
+    """Evidence about rows cut to some of them."""
+    return {name: value[start:stop] if name in ROW_EVIDENCE else value for name, value in known.items()}
+
+
 def _require_distinct_places(records: Sequence[Record]) -> None:
+    """Rows of a file come in the order of its lines, so that a set of ids is needed for other rows alone."""
+    before, risen = ("", 0), True
+    for record in records:
+        now = (record.place.source, record.place.line)
+        risen = risen and (now[1] > before[1] if now[0] == before[0] else now[0] > before[0])
+        before = now
+        if not risen:
+            break
+    if risen:
+        return
     counts = Counter(record.place.id for record in records)
     twice = next((place for place, count in counts.items() if count > 1), None)
     if twice is not None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.data.checks._rows import normalise, text_of
-from tunesmith.data.twins import Forest, twins
+from tunesmith.data.joining import Forest
+from tunesmith.data.twins import twins
 from tunesmith.fields import Record
 from tunesmith.parts import Content
 

@@ -12,6 +12,12 @@ ALL = ""  # stands for all rows as if they were one class, so that no side that 
 FEWEST = 3  # groups of a class from which it must be on every side
 _SALT = b"tunesmith split 1\n"
 
+_SAID = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
 Shares = Mapping[str, float]  # of test and validation; the rest is train
 
 
@@ -38,6 +44,11 @@ class Move:
     goal: str
 
 
+def side_of(word: str) -> str:
+    """The side that a word in a file or a path means ('val' is validation), or ''."""
+    return _SAID.get(word.strip().lower(), "")
+
+
 def position(key: str) -> float:
     """Where a group stands in [0, 1): a hash of its key and nothing else."""
     return int.from_bytes(hashlib.sha256(_SALT + key.encode("utf-8", "surrogatepass")).digest()[:8]) / 2**64
@@ -46,20 +57,30 @@ def position(key: str) -> float:
 def assign(units: Sequence[Unit], shares: Shares) -> list[Unit]:
     """Give every unit that is not pinned the side in whose interval it stands: test first, validation, then
     train."""
-    return [unit if unit.pinned else replace(unit, side=_side(position(unit.key), shares)) for unit in units]
+    return [unit if unit.pinned else replace(unit, side=side_at(position(unit.key), shares)) for unit in units]
 
 
-def top_up(units: Sequence[Unit], shares: Shares) -> tuple[list[Unit], list[Move]]:
+@dataclass(frozen=True)
+class Beside:
+    """Groups that are not listed as units: of each class how many there are, and how many on each side."""
+
+    groups: Mapping[str, int]
+    count: Mapping[tuple[str, str], int]
+
+
+def top_up(
+    units: Sequence[Unit], shares: Shares, beside: Beside | None = None
+) -> tuple[list[Unit], list[Move]]:
     """Move the fewest units that give each class of three groups or more a place on every side.
 
     A class needs one group in train and, in validation and test, two, or one where its share is less than two
     groups. Rarest class first; of the groups that may move (not pinned, and no class falls short on the side
     they leave) the one that stands nearest to the goal's interval moves, from train if train has one to
-    spare.
+    spare.  beside: other groups, which stay where they are.
     """
-    counter = _Places(units, shares)
+    counter = _Places(units, shares, beside)
     moves = []
-    for label in sorted(counter.of, key=lambda name: (name == ALL, len(counter.of[name]), name)):
+    for label in sorted(counter.of, key=lambda name: (name == ALL, counter.groups[name], name)):
         for side in SIDES:
             while counter.short(label, side):
                 index = counter.donor(label, side)
@@ -70,20 +91,28 @@ def top_up(units: Sequence[Unit], shares: Shares) -> tuple[list[Unit], list[Move
     return counter.units, moves
 
 
+def short_of(counted: Beside, shares: Shares) -> list[str]:
+    """The classes that lack a group on some side, where the groups are as they are counted."""
+    places = _Places((), shares, counted)
+    return [label for label in counted.groups if any(places.short(label, side) for side in SIDES)]
+
+
 class _Places:
     """How many groups each class has on each side, while they move."""
 
-    def __init__(self, units: Sequence[Unit], shares: Shares) -> None:
+    def __init__(self, units: Sequence[Unit], shares: Shares, beside: Beside | None = None) -> None:
         self.units, self.intervals, self.shares = list(units), _intervals(shares), shares
         self.of: dict[str, list[int]] = defaultdict(list)
-        self.count: Counter[tuple[str, str]] = Counter()
+        self.groups: Counter[str] = Counter(beside.groups if beside else {})
+        self.count: Counter[tuple[str, str]] = Counter(beside.count if beside else {})
         for index, unit in enumerate(units):
             for label in (*sorted(unit.labels), ALL) if unit.side else ():
                 self.of[label].append(index)
+                self.groups[label] += 1
                 self.count[label, unit.side] += 1
 
     def need(self, label: str, side: str) -> int:
-        groups = len(self.of[label])
+        groups = self.groups[label]
         if groups < FEWEST:
             return 0
         if side == "train":
@@ -123,7 +152,8 @@ def _intervals(shares: Shares) -> dict[str, tuple[float, float]]:
     return {"test": (0.0, test), "validation": (test, held_out), "train": (held_out, 1.0)}
 
 
-def _side(at: float, shares: Shares) -> str:
+def side_at(at: float, shares: Shares) -> str:
+    """The side whose interval holds a position."""
     return next(
         side for side, (low, high) in _intervals(shares).items() if low <= at < high or side == "train"
     )

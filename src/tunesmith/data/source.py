@@ -1,127 +1,196 @@
-"""Opens a data file: finds its format and dialect, and gives its rows one by one."""
+"""Opens a data set: finds its files, their format and dialect, and gives their rows one by one."""
 
 from __future__ import annotations
 
-import difflib
-import stat
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tunesmith import catalog
-from tunesmith.errors import AccessError, DataError, MissingError
+from tunesmith.data import formats
+from tunesmith.data.locating import Located, Part, located
+from tunesmith.errors import DataError
 from tunesmith.fields import Broken, Record
-from tunesmith.inputs.encoding import is_binary, spoken
-from tunesmith.inputs.streams import denied, sample
-from tunesmith.parts import Dialect, Reader
+from tunesmith.findings import Place
+from tunesmith.inputs.encoding import spoken
+from tunesmith.inputs.streams import sample
+from tunesmith.parts import Dialect
+from tunesmith.store import files
 
 _DELIMITERS = {"\t": "tab", " ": "blank"}
-_TEXT_SUFFIXES = ("", ".dat", ".data", ".text", ".log")
+_SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "sqlite": "SQLite", "conll": "CoNLL", "txt": "Text"}
+_SIDE, _LABEL = "split", "label"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file that was looked at.  format: the name of its reader (a file in `data/readers`)."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file that was looked at.  format: the name of its reader (a file in `data/readers`)."""
 
-    path: Path
+    part: Part
     format: str
     dialect: Dialect
 
 
-def sniff(path: Path | str) -> Source:
-    """Look at the start of a file and find out how to read it.
+@dataclass(frozen=True)
+class Source:
+    """A data set that was looked at.
 
-    Raises MissingError F001 (no such file), F003 (no reader for it), F005 (a folder); AccessError F006;
-    DataError F002 (empty, or a header only), F004 (damaged), F007 (no table), F008 (a workbook too large).
+    path: its address.  format: that of its (first) file.  dialect: the columns of its rows, and how the first file is
+    written.  pieces: its files in order.
     """
-    path = Path(path)
-    _check_file(path)
-    start = sample(path, 4096)
-    if not start.strip(b" \t\r\n\xef\xbb\xbf\xfe\xff"):
-        raise _empty(path, "is empty")
-    name = _format(path, start)
-    source = Source(path, name, _reader(name).sniff(path))
-    if next(rows(source), None) is None:
-        raise _empty(path, "holds a header but no rows")
-    return source
+
+    path: Path
+    format: str
+    dialect: Dialect
+    pieces: tuple[Piece, ...] = ()
+    where: Located = field(default_factory=lambda: Located(()))
+
+
+def sniff(uri: Path | str) -> Source:
+    """Look at the start of each file of a data set and find out how to read it.
+
+    uri: a file, a folder, a pattern (`data/*.csv`), `tickets.db#table`, or `hf://datasets/ORG/NAME[@REV][:CONFIG][/SPLIT]`.
+    Where files or folders are named after sides, rows have a column `split`, unless they have one of their own; where
+    a folder around text files names their class, a column `label`.
+    Raises what `locating.located` raises; MissingError F003 (no reader for it); DataError F002 (empty, or a header
+    only), F004 (damaged), F007 (no table), F008 (a workbook too large), F018 (which table?), F040 (files of one data
+    set with different columns), F041 (several lists in a JSON file).
+    """
+    where = located(str(uri))
+    pieces = tuple(_piece(part) for part in where.parts)
+    found = Source(Path(uri), pieces[0].format, _joined(pieces), pieces, where)
+    if next(rows(found), None) is None:
+        raise _empty(pieces[0].part.path, "holds a header but no rows")
+    return found
 
 
 def rows(source: Source) -> Iterator[Record | Broken]:
-    """Every row in file order; fields carry the names of the file's columns."""
-    return _reader(source.format).read(source.path, source.dialect)
+    """Every row in file order; fields carry the names of the files' columns."""
+    for piece in source.pieces:
+        yield from _rows(piece)
+
+
+def size(source: Source) -> int:
+    """Bytes of all files, packed as they are."""
+    return sum(piece.part.file.stat().st_size for piece in source.pieces)
+
+
+def origins(source: Source) -> tuple[dict[str, Any], ...]:
+    """What is known of each file, for a version's lineage: {name, sha256} and, of the hub, origin."""
+    origin = {"origin": source.where.origin} if source.where.origin else {}
+    return tuple(
+        {"name": part.name or part.path.name, "sha256": files.sha256(part.file), **origin}
+        for part in source.where.parts
+    )
+
+
+def title(uri: str) -> str:
+    """What a data set is called after its address: 'tickets' for `data/tickets.csv.gz`, for `data/tickets/*.csv` and
+    for `hf://datasets/acme/tickets@main`."""
+    steps = [step for step in uri.replace("hf://datasets/", "").split("/") if step not in ("", ".", "..")]
+    if uri.startswith("hf:"):
+        return (steps[1] if len(steps) > 1 else uri).partition("@")[0].partition(":")[0]
+    plain = [step for step in steps if not any(sign in step for sign in "*?[")]
+    return (plain or [Path.cwd().name])[-1].partition("#")[0].split(".")[0]
 
 
 def describe(source: Source) -> str:
     """One line for people: 'CSV (;) · UTF-8 with BOM · 2 columns'."""
     details = source.dialect.details
-    name = source.format.upper() if source.format != "parquet" else "Parquet"
+    name = _SPOKEN.get(source.format, source.format.upper())
     if delimiter := details.get("delimiter"):
         name += f" ({_DELIMITERS.get(delimiter, delimiter)})"
-    said = [name]
+    said = [*_files_said(source), name]
     if "encoding" in details:
         said.append(spoken(details["encoding"], details.get("bom", False)))
     if details.get("header") is False:
         said.append("no header")
-    if "sheet" in details:
-        said.append(f"sheet '{details['sheet']}'")
+    said += [f"{key} '{details[key]}'" for key in ("sheet", "table") if key in details]
     columns = len(source.dialect.columns)
     said.append("1 column" if columns == 1 else f"{columns:,} columns")
-    if "rows" in details:
+    if "rows" in details and len(source.pieces) == 1:
         said.append(f"{details['rows']:,} rows")
     return " · ".join(said)
 
 
-def _reader(name: str) -> Reader:
-    return catalog.part("reader", name)()
+def _files_said(source: Source) -> list[str]:
+    if len(source.pieces) < 2:
+        return []
+    sides = [piece.part.side for piece in source.pieces]
+    named = ", ".join(f"{sides.count(side)} {side}" for side in dict.fromkeys(sides) if side)
+    said = [f"{len(source.pieces):,} files" + (f" ({named})" if named else "")]
+    left = source.where.left_out
+    return [*said, f"left out: {', '.join(left[:3])}{' …' if len(left) > 3 else ''}"] if left else said
 
 
-def _suffixes() -> dict[str, str]:
-    """{suffix: reader} of all readers, built in or added."""
-    found = catalog.parts("reader")
-    return {suffix: name for name in sorted(found) for suffix in found[name].suffixes}
+def _piece(part: Part) -> Piece:
+    if part.whole:
+        return Piece(part, "txt", Dialect(("text",), {"whole": True}))
+    start = sample(part.file, 4096)
+    if not start.strip(b" \t\r\n\xef\xbb\xbf\xfe\xff"):
+        raise _empty(part.path, "is empty")
+    name = formats.format_of(part.file, start)
+    return Piece(part, name, formats.reader(name).sniff(part.path))
 
 
-def _check_file(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except PermissionError as refusal:
-        raise denied(path, refusal) from None
-    except (OSError, ValueError):
-        raise _missing(path) from None
-    if stat.S_ISDIR(mode):
-        raise _folder(path)
-    if not stat.S_ISREG(mode):
-        raise AccessError(
-            "F006",
-            f"{path.name} is no regular file",
-            expected="a file on disk",
-            fixes=(f"cat '{path}' > data.csv",),
-            where=str(path),
-        )
+def _rows(piece: Piece) -> Iterator[Record | Broken]:
+    found = formats.reader(piece.format).read(piece.part.path, piece.dialect)
+    if not piece.part.name:
+        yield from found
+        return
+    name, more = piece.part.name, _more(piece)
+    for row in found:
+        at = row.place
+        place = Place(at.source, at.line, at.byte, name)
+        if isinstance(row, Broken):
+            yield Broken(place, row.reason, row.fix, row.raw)
+        else:
+            yield Record({**row.fields, **more}, place, row.key)
 
 
-def _missing(path: Path) -> MissingError:
-    folder = path.parent if path.parent.is_dir() else Path()
-    near = difflib.get_close_matches(path.name, [entry.name for entry in folder.iterdir()], n=3, cutoff=0.5)
-    return MissingError(
-        "F001",
-        f"there is no file '{path}'",
-        expected="a file; near it: " + ", ".join(near) if near else "a file that is there",
-        fixes=tuple(f"tunesmith up '{folder / name}'" for name in near[:1]) or (f"ls '{folder}'",),
-        where=str(path),
+def _more(piece: Piece) -> dict[str, str]:
+    """The columns that every row of a file has by the file's place."""
+    part, columns = piece.part, piece.dialect.columns
+    more = {_SIDE: part.side} if part.side and _SIDE not in columns else {}
+    return more | ({_LABEL: part.label} if part.label else {})
+
+
+def _joined(pieces: tuple[Piece, ...]) -> Dialect:
+    """The columns of all files.  Raises F040 where one lacks a column that every row of another has."""
+    first = pieces[0].dialect
+    columns = dict.fromkeys(first.columns)
+    for piece in pieces[1:]:
+        _require_same(pieces[0], piece)
+        columns |= dict.fromkeys(piece.dialect.columns)
+    for piece in pieces:
+        columns |= dict.fromkeys(_more(piece))
+    return Dialect(tuple(columns), first.details)
+
+
+def _require_same(one: Piece, other: Piece) -> None:
+    lacks = [_wants(one, other), _wants(other, one)]
+    if not any(lacks):
+        return
+    names = [piece.part.name or str(piece.part.path) for piece in (one, other)]
+    said = [
+        f"{name} has {', '.join(map(repr, extra[:5]))}"
+        for name, extra in zip(names, lacks, strict=True)
+        if extra
+    ]
+    raise DataError(
+        "F040",
+        f"{names[0]} and {names[1]} have different columns: only {'; only '.join(said)}",
+        expected="the same columns in all files of a data set",
+        fixes=(f"tunesmith data check '{one.part.path}'", f"tunesmith data check '{other.part.path}'"),
+        where=f"{other.part.path}:1",
     )
 
 
-def _folder(path: Path) -> MissingError:
-    inside = sorted(entry.name for entry in path.iterdir() if _suffix(entry) in _suffixes())
-    return MissingError(
-        "F005",
-        f"'{path}' is a folder",
-        expected="one file" + (f"; in the folder: {', '.join(inside[:5])}" if inside else ""),
-        fixes=tuple(f"tunesmith up '{path / name}'" for name in inside[:1]) or (f"ls '{path}'",),
-        where=str(path),
-    )
+def _wants(one: Piece, other: Piece) -> list[str]:
+    """The columns that all rows of one file have and no row of the other."""
+    rare: Mapping[str, Any] = dict.fromkeys(one.dialect.details.get("sometimes", ()))
+    there = {*other.dialect.columns, *_more(other)}
+    return [name for name in one.dialect.columns if name not in rare and name not in there]
 
 
 def _empty(path: Path, what: str) -> DataError:
@@ -132,37 +201,3 @@ def _empty(path: Path, what: str) -> DataError:
         fixes=(f"ls -l '{path}'",),
         where=str(path),
     )
-
-
-def _suffix(path: Path) -> str:
-    return Path(path.name.lower().removesuffix(".gz")).suffix
-
-
-def _format(path: Path, start: bytes) -> str:
-    """The reader's name: by what the content says beyond doubt, then by suffix, then by a guess."""
-    known, suffix = _suffixes(), _suffix(path)
-    if start.startswith(b"PAR1"):
-        return "parquet"
-    if known.get(suffix) != "xlsx" and _is_workbook(path, start):
-        return "xlsx"
-    if suffix in known:
-        return known[suffix]
-    if suffix in _TEXT_SUFFIXES and not is_binary(start):
-        return "jsonl" if start.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{" else "csv"
-    raise MissingError(
-        "F003",
-        f"{path.name}: files of the kind '{suffix or 'without suffix'}' can't be read",
-        expected=f"one of {', '.join(sorted(known))} (text also with .gz)",
-        fixes=("save the table as CSV (UTF-8)",),
-        where=str(path),
-    )
-
-
-def _is_workbook(path: Path, start: bytes) -> bool:
-    if not start.startswith(b"PK\x03\x04"):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.startswith("xl/workbook") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False

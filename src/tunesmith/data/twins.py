@@ -2,116 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+import hashlib
+from array import array
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tunesmith import doors
-from tunesmith.data.checks._rows import normalise as normalise
+from tunesmith.data import grams
+from tunesmith.data.checks._rows import normalise
+from tunesmith.data.joining import KEPT, LONGEST, Joining, Texts
 
-GRAM = 5
-BANDS, BAND_ROWS = 32, 4  # a pair at Jaccard 0.7 shares a band with probability 1 - (1 - 0.7^4)^32 = 0.9998
-CHUNK = 4096  # texts whose 5-grams are in memory at a time
-LONGEST = 50_000  # characters of a text that are compared: far beyond what a classifier reads
-RIVALS = 200  # texts of one bucket that a text is compared with: keeps templated data from costing n²
+WIDTH = 252  # MinHash values of a text: at Jaccard 0.7, 42 bands of 6
+CHUNK = 512  # texts whose 5-grams are in memory at a time: small enough for a processor's cache
+MISSED = 0.006  # of pairs exactly at the threshold, the share that may share no band
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: times it is one to one
 
-
-class Forest:
-    """Disjoint sets of 0 … n-1; the smallest member stands for a set, whatever the order of joins."""
-
-    def __init__(self, size: int) -> None:
-        self.parent = list(range(size))
-
-    def root(self, member: int) -> int:
-        """The smallest member of the set."""
-        parent = self.parent
-        while parent[member] != member:
-            parent[member] = parent[parent[member]]
-            member = parent[member]
-        return member
-
-    def join(self, first: int, second: int) -> None:
-        """Make one set of two."""
-        first, second = self.root(first), self.root(second)
-        self.parent[max(first, second)] = min(first, second)
-
-    def roots(self) -> np.ndarray:
-        """The root of every member."""
-        return np.array([self.root(member) for member in range(len(self.parent))], dtype=np.int64)
+SHORT = range(
+    20, 80
+)  # characters of texts of which a single typo lowers the similarity a lot: edits are counted
+SHORT_ROWS = 4  # values in a band by which those are found: similarities of 0.5 and less
 
 
 def twins(texts: Sequence[str], threshold: float = 0.7) -> np.ndarray:
     """For each text its cluster of near-duplicates, named by the index of its first text, int64 [n].
 
-    Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams
-    is at least `threshold` (a text shorter than five characters equals only itself); clusters are the
-    transitive closure.  MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive
-    Datasets", chapter 3.
+    Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams is at
+    least `threshold` (a text shorter than five characters equals only itself), or, of texts of 20 to 79 characters,
+    when (1 - threshold) / 3 of the characters or fewer are edited; clusters are the transitive closure.
+    MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
     """
-    unique: dict[str, int] = {}
-    member = [unique.setdefault(normalise(text)[:LONGEST], len(unique)) for text in texts]
-    forest = _join(list(unique), threshold)
-    first: dict[int, int] = {}
-    roots = [forest.root(number) for number in member]
-    return np.array([first.setdefault(root, index) for index, root in enumerate(roots)], dtype=np.int64)
-
-
-def grams(text: str) -> frozenset[str]:
-    """The character 5-grams of a normalised text; of a shorter one, itself."""
-    return frozenset(text[i : i + GRAM] for i in range(max(1, len(text) - GRAM + 1)))
-
-
-def _join(texts: list[str], threshold: float) -> Forest:
-    forest = Forest(len(texts))
-    grams_of = lru_cache(maxsize=CHUNK)(lambda index: grams(texts[index]))
-    if len(texts) < 2:
-        return forest
-    sizes = np.array([len(text) for text in texts])
-    for bucket in _buckets(_sketch(texts)):
-        if len({forest.root(index) for index in bucket}) == 1:
-            continue
-        _join_bucket(sorted(bucket, key=lambda index: (sizes[index], index)), forest, grams_of, threshold)
-    return forest
-
-
-def _join_bucket(
-    bucket: list[int], forest: Forest, grams_of: Callable[[int], frozenset[str]], threshold: float
-) -> None:
-    """Compare the texts of a bucket, shortest first, each with those of like length before it."""
-    for position, index in enumerate(bucket):
-        for other in reversed(bucket[max(0, position - RIVALS) : position]):
-            if forest.root(index) == forest.root(other):
-                continue
-            mine, theirs = grams_of(index), grams_of(other)
-            if min(len(mine), len(theirs)) < threshold * max(len(mine), len(theirs)):
-                continue
-            shared = len(mine & theirs)
-            if shared >= threshold * (len(mine) + len(theirs) - shared):
-                forest.join(index, other)
-
-
-def _sketch(texts: list[str]) -> np.ndarray:
-    """MinHash signatures, uint32 [n, BANDS · BAND_ROWS]; with the fixed seed the same on any machine."""
-    sketch = doors.open("rensa").RMinHash.digest_matrix_from_token_sets
-    width = BANDS * BAND_ROWS
-    signatures = np.empty((len(texts), width), dtype=np.uint32)
+    sketcher = Sketcher(threshold)
     for start in range(0, len(texts), CHUNK):
-        # rensa takes UTF-8 only; a lone surrogate stands for itself when candidates are verified
-        chunk = [text.encode("utf-8", "replace").decode() for text in texts[start : start + CHUNK]]
-        sets = [list(grams(text)) for text in chunk]
-        matrix = sketch(sets, width, 42)
-        signatures[start : start + len(sets)] = matrix.to_rows()
-    return signatures
+        sketcher.add(texts[start : start + CHUNK])
+    return sketcher.join(lambda indices: [texts[index] for index in indices])
 
 
-def _buckets(signatures: np.ndarray) -> Iterator[list[int]]:
-    """Lists of texts that agree in all rows of a band."""
-    for band in range(BANDS):
-        part = np.ascontiguousarray(signatures[:, band * BAND_ROWS : (band + 1) * BAND_ROWS])
-        keys = part.view(np.dtype((np.void, part.dtype.itemsize * BAND_ROWS))).ravel()
-        order = np.argsort(keys, kind="stable")
-        starts = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-        for bucket in np.split(order, starts):
-            if len(bucket) > 1:
-                yield bucket.tolist()
+def banding(threshold: float) -> tuple[int, int]:
+    """How many bands of how many values: as many values in a band as find nearly all pairs at the threshold."""
+    for rows in range(16, 1, -1):
+        bands = WIDTH // rows
+        if (1 - threshold**rows) ** bands <= MISSED:
+            return bands, rows
+    return WIDTH, 1
+
+
+class Sketcher:
+    """`twins` of texts that come in chunks: what is kept of a text is about 0.2 kB, whatever its length."""
+
+    def __init__(self, threshold: float = 0.7) -> None:
+        self.threshold = threshold
+        self.bands, self.rows = banding(threshold)
+        self._hashes: list[np.ndarray] = []  # uint64 [c, 2]: which texts are equal
+        self._keys: list[np.ndarray] = []  # uint32 [c, bands]
+        self._sketches: list[np.ndarray] = []  # uint8 [c, KEPT]
+        self._lengths: list[np.ndarray] = []  # int32 [c]
+        self._short: list[np.ndarray] = []  # uint32 [s, bands]: further keys of short texts
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in some more texts, at best a few hundred at a time."""
+        forms = [normalise(text)[:LONGEST] for text in texts]
+        if not forms:
+            return
+        digests = b"".join(
+            hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=16).digest() for form in forms
+        )
+        values = _signatures(forms)
+        self._hashes.append(np.frombuffer(digests, dtype="<u8").reshape(-1, 2))
+        self._keys.append(_band_keys(values, self.bands, self.rows))
+        self._sketches.append(values[:, :KEPT].astype(np.uint8))
+        lengths = np.array([len(form) for form in forms], dtype=np.int32)
+        self._lengths.append(lengths)
+        self._short.append(_band_keys(values[_is_short(lengths)], WIDTH // SHORT_ROWS, SHORT_ROWS))
+
+    def join(self, texts: Texts) -> np.ndarray:
+        """The clusters of all texts that were added, as `twins` gives them.
+
+        texts: gives the texts of some indices once more; asked for candidates only.
+        """
+        if not self._hashes:
+            return np.zeros(0, dtype=np.int64)
+        first = _first_equal(np.concatenate(self._hashes))
+        own = np.flatnonzero(first == np.arange(len(first)))
+        sketches, lengths = np.concatenate(self._sketches), np.concatenate(self._lengths)
+        found = Joining(len(first), sketches, lengths, texts, self.threshold)
+        for band in range(self.bands):
+            keys = np.concatenate([part[:, band] for part in self._keys])
+            found.band(own, keys[own])
+        short = np.flatnonzero(_is_short(lengths))
+        single = first[short] == short
+        found.count_edits()
+        for band in range(WIDTH // SHORT_ROWS):
+            keys = np.concatenate([part[:, band] for part in self._short])
+            found.band(short[single], keys[single])
+        return found.forest.roots()[first]
+
+
+def _signatures(forms: list[str]) -> np.ndarray:
+    """MinHash signatures, uint32 [n, WIDTH]; with the fixed seed the same on any machine."""
+    values = np.empty((len(forms), WIDTH), dtype=np.uint32)
+    plain = np.array([form.isascii() for form in forms])
+    for part in (np.flatnonzero(plain), np.flatnonzero(~plain)):
+        for some in _bounded(part, forms):
+            values[some] = _minhash([forms[index] for index in some])
+    return values
+
+
+def _bounded(part: np.ndarray, forms: list[str]) -> Iterator[np.ndarray]:
+    """Pieces of at most CHUNK texts and, but for long single ones, of a million characters."""
+    if not len(part):
+        return
+    million = np.cumsum([len(forms[index]) for index in part]) // 1_000_000
+    piece = million * len(forms) + np.arange(len(part)) // CHUNK
+    yield from np.split(part, np.flatnonzero(np.diff(piece)) + 1)
+
+
+def _minhash(forms: list[str]) -> np.ndarray:
+    sketch = doors.open("rensa").RMinHash.digest_matrix_from_flat_token_hashes
+    values, bounds = grams.flat(forms)
+    values *= _SPREAD
+    values ^= values >> np.uint64(32)
+    rows = sketch(values, bounds, WIDTH, 42).to_rows()
+    return np.frombuffer(b"".join(array("I", row) for row in rows), dtype=np.uint32).reshape(-1, WIDTH)
+
+
+def _band_keys(values: np.ndarray, bands: int, rows: int) -> np.ndarray:
+    """One number for each band, uint32 [n, bands]; equal bands have equal numbers (seldom others too)."""
+    parts = values[:, : bands * rows].reshape(len(values), bands, rows).astype(np.uint64)
+    keys = parts[:, :, 0]
+    for row in range(1, rows):
+        keys = grams.mixed(keys) + parts[:, :, row]
+    return (grams.mixed(keys) >> np.uint64(32)).astype(np.uint32)
+
+
+def _is_short(lengths: np.ndarray) -> np.ndarray:
+    return (lengths >= SHORT.start) & (lengths < SHORT.stop)
+
+
+def _first_equal(hashes: np.ndarray) -> np.ndarray:
+    """For each hash the index of the first that is equal, int64 [n]."""
+    order = np.lexsort((np.arange(len(hashes)), hashes[:, 1], hashes[:, 0]))
+    new = np.concatenate(([True], (hashes[order[1:]] != hashes[order[:-1]]).any(1)))
+    first = np.empty(len(hashes), dtype=np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    return first

@@ -7,10 +7,15 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunesmith.data import forgotten, journal, stored
+from tunesmith.data.journal import find as find
+from tunesmith.data.journal import latest as latest
+from tunesmith.data.journal import numbered as numbered
+from tunesmith.data.stored import StoredRows, line
 from tunesmith.errors import IntegrityError, MissingError
 from tunesmith.fields import Broken, Record, row_key
 from tunesmith.findings import Finding, Fix, Place
@@ -34,7 +39,7 @@ class DatasetVersion:
     """
 
     digest: str
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     content: str
     fields: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
@@ -61,17 +66,21 @@ def make_version(
 
     content: the name of what the rows hold.  fields: the names of its fields.
     """
-    rows = tuple(Record(row.fields, _nameless(row.place), row_key(row.fields)) for row in records)
+    rows: Sequence[Record] = records if isinstance(records, StoredRows) else tuple(map(_settled, records))
     digest = _digest(rows, content, fields)
     lost = tuple(Broken(_nameless(row.place), row.reason, row.fix, row.raw) for row in broken)
     parts = tuple(findings), tuple(changes), lost
     return DatasetVersion(digest, rows, content, tuple(fields), *parts, parent, tuple(steps), tuple(sources))
 
 
+def _settled(row: Record) -> Record:
+    return Record(row.fields, _nameless(row.place), row_key(row.fields))
+
+
 def save(version: DatasetVersion, home: Path, name: str = "") -> Path:
     """Write a version as a sealed folder `home/data/<2 digits>/<digest>`; what is there already stays.
 
-    name: the data set's name (a slug); it is noted in `home/data/names.jsonl`, where `latest` finds it.
+    name: the data set's name (a slug); that it stands for this version now is noted in the journal.
     """
     goal = _folder(home, version.digest)
     if not goal.exists():
@@ -83,17 +92,21 @@ def save(version: DatasetVersion, home: Path, name: str = "") -> Path:
         finally:
             files.remove(making)
     if name:
-        files.append(home / "data" / "names.jsonl", {"name": name, "digest": version.digest})
+        how = {"parent": version.parent, "steps": list(version.steps), "sources": list(version.sources)}
+        journal.note(home, name, version.digest, **how)
     return goal
 
 
-def load(home: Path, digest: str) -> DatasetVersion:
+def load(home: Path, digest: str, name: str = "") -> DatasetVersion:
     """Read a version after checking every file and the rows' own hash.
 
+    name: under which it is looked for; then parent, steps and sources are those by which that name came to it.
     Raises MissingError F013 where there is none, IntegrityError I302 where it is not what was written.
     """
     folder = _folder(home, digest) if _DIGEST.fullmatch(digest) else home / "data"
     if not (folder / files.MANIFEST).is_file():
+        if at := forgotten.when(home, digest):
+            raise _gone(digest, at)
         raise MissingError(
             "F013",
             f"there is no dataset version {digest[:12]!r}",
@@ -102,38 +115,21 @@ def load(home: Path, digest: str) -> DatasetVersion:
             where=str(home / "data"),
         )
     files.verify(folder)
-    return _read(folder, digest)
+    found = _read(folder, digest)
+    how = journal.noted(home, name, digest) if name else {}
+    if not how:
+        return found
+    return replace(found, parent=how["parent"], steps=tuple(how["steps"]), sources=tuple(how["sources"]))
 
 
-def numbered(home: Path) -> dict[str, list[str]]:
-    """{name: digests of its versions}: `name@1` is the first that was saved under the name."""
-    found: dict[str, list[str]] = {}
-    for line in files.read_log(home / "data" / "names.jsonl"):
-        known = found.setdefault(line["name"], [])
-        if line["digest"] not in known:
-            known.append(line["digest"])
-    return found
-
-
-def find(home: Path, ref: str) -> str:
-    """The digest that 'name', 'name@2' or the first six or more digits of a digest stand for; '' for none."""
-    known = numbered(home)
-    name, _, number = ref.partition("@")
-    if name in known and (not number or (number.isdigit() and 0 < int(number) <= len(known[name]))):
-        return known[name][int(number) - 1] if number else latest(home, name)
-    if not re.fullmatch(r"[0-9a-f]{6,64}", ref):
-        return ""
-    found = {folder.name for folder in (home / "data" / ref[:2]).glob(f"{ref}*") if len(folder.name) == 64}
-    return found.pop() if len(found) == 1 else ""
-
-
-def latest(home: Path, name: str) -> str:
-    """The digest of the newest version that was saved under a name, or ''."""
-    found = ""
-    for line in files.read_log(home / "data" / "names.jsonl"):
-        if line.get("name") == name:
-            found = line["digest"]
-    return found
+def _gone(digest: str, at: str) -> MissingError:
+    return MissingError(
+        "P324",
+        f"the rows of the version {digest[:12]} were forgotten on {at[:10]}",
+        expected="a version that still has its rows",
+        fixes=("tunesmith data ls",),
+        where=digest[:12],
+    )
 
 
 def finding_from_json(value: Mapping[str, Any]) -> Finding:
@@ -155,7 +151,7 @@ def place_from_text(text: str) -> Place:
     return Place(found["source"], int(found["line"]), int(found["byte"] or -1))
 
 
-def _digest(rows: Sequence[Record], content: str, fields: Sequence[str]) -> str:
+def _digest(rows: Iterable[Record], content: str, fields: Sequence[str]) -> str:
     schema = {"format": FORMAT, "content": content, "fields": list(fields)}
     digest = hashlib.sha256(files.canonical_json(schema))
     for row in rows:
@@ -168,11 +164,11 @@ def _folder(home: Path, digest: str) -> Path:
 
 
 def _nameless(place: Place) -> Place:
-    return Place(place.source.rpartition("/")[2], place.line, place.byte)
+    return Place(place.source.rpartition("/")[2], place.line, place.byte, place.name)
 
 
 def _fill(folder: Path, version: DatasetVersion) -> None:
-    files.write(folder / "rows.jsonl", _lines(map(_row_json, version.records)))
+    files.write(folder / "rows.jsonl", (line(_settled(row)) for row in version.records))
     files.write(folder / "changes.jsonl", _lines(version.changes))
     files.write(folder / "quarantine.jsonl", _lines(map(_broken_json, version.broken)))
     files.write_json(folder / "findings.json", [finding.to_json() for finding in version.findings])
@@ -189,9 +185,11 @@ def _fill(folder: Path, version: DatasetVersion) -> None:
 
 def _read(folder: Path, digest: str) -> DatasetVersion:
     about = files.read_json(folder / "version.json")
-    rows = tuple(_row(value) for value in _values(folder / "rows.jsonl"))
+    path = folder / "rows.jsonl"
+    large = path.stat().st_size > stored.LARGE
+    rows = StoredRows.open(path) if large else tuple(_settled(_row(value)) for value in _values(path))
     # the keys are made anew: a folder that was altered and sealed again still has another digest
-    if _digest(rows, about["content"], about["fields"]) != digest:
+    if _digest(map(_settled, rows) if large else rows, about["content"], about["fields"]) != digest:
         raise IntegrityError(
             "I302",
             "rows.jsonl holds other rows than its version says",
@@ -213,20 +211,15 @@ def _read(folder: Path, digest: str) -> DatasetVersion:
     )
 
 
-def _row_json(row: Record) -> dict[str, Any]:
-    place = row.place
-    return {"fields": dict(row.fields), "key": row.key, "place": [place.source, place.line, place.byte]}
-
-
 def _row(value: Mapping[str, Any]) -> Record:
-    return Record(value["fields"], Place(*value["place"]), row_key(value["fields"]))
+    return Record(value["fields"], Place(*value["place"]))
 
 
 def _broken_json(row: Broken) -> dict[str, Any]:
     place = row.place
     return {
         "text": f"{place} — {row.reason} — {row.fix}",
-        "place": [place.source, place.line, place.byte],
+        "place": place.to_json(),
         "reason": row.reason,
         "fix": row.fix,
         "raw": row.raw,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tunesmith.fields import Field
@@ -14,11 +16,21 @@ _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?|\d{1,
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _IDS = frozenset(("id", "uuid", "guid", "key", "hash", "nr", "no", "number", "index"))
 _FEW = 12
+_LONGEST = 200  # characters of a text that may be several labels
+_BETWEEN = re.compile(r"[;|,\n]")
+_BRACKETS = frozenset(("[]", "{}"))
+_FLAGS = frozenset(("0", "1", "0.0", "1.0", "true", "false", "yes", "no"))
+_PLAIN = frozenset(("text", "category"))
+EXACT = 0.85  # what a name that is the field's own, or a synonym, scores at least
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What some rows show of a column.  Shares are of its filled values; length is in characters."""
+    """What some rows show of a column.  Shares are of its filled values; length is in characters.
+
+    lists: it holds lists or objects; packed: as text.  several: share of values that are several labels in one, by the
+    items that come back in different company.  flags: share of values that are 0, 1, true, false and the like.
+    """
 
     name: str
     rows: int
@@ -29,6 +41,9 @@ class Column:
     numbers: float
     dates: float
     lists: bool
+    packed: bool = False
+    several: float = 0.0
+    flags: float = 0.0
 
     @property
     def repeats(self) -> bool:
@@ -60,6 +75,7 @@ def _look(name: str, values: Sequence[Any]) -> Column:
     lists = any(isinstance(value, (list, dict)) for value in values)
     texts = [text for value in values if value is not None and (text := str(value).strip())]
     count = max(1, len(texts))
+    packed = not lists and sum(text[0] + text[-1] in _BRACKETS for text in texts) > 0.5 * count
     return Column(
         name,
         len(values),
@@ -70,26 +86,67 @@ def _look(name: str, values: Sequence[Any]) -> Column:
         sum(bool(_NUMBER.fullmatch(text)) for text in texts) / count,
         sum(bool(_DATE.fullmatch(text)) for text in texts) / count,
         lists,
+        packed,
+        _several(values, lists or packed),
+        sum(text.lower() in _FLAGS for text in texts) / count,
     )
+
+
+def _several(values: Sequence[Any], listed: bool) -> float:
+    """Share of values that hold several labels; 0 where their items are long, or hardly ever come back."""
+    found = [items for value in values if (items := _items(value))]
+    every = [item for items in found for item in items]
+    if not every or sum(len(item.split()) for item in every) > 5 * len(every):
+        return 0.0
+    if len(found) >= _FEW and 2 * len(set(every)) > len(every):
+        return 0.0
+    if listed:
+        return 1.0
+    company = Counter(item for items in {tuple(items) for items in found} for item in set(items))
+    met = sum(len(items) > 1 and any(company[item] > 1 for item in items) for items in found)
+    return met / len(found)
+
+
+def _items(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, str)]
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return []
+    return [item for each in _BETWEEN.split(value.strip("[] ")) if (item := each.strip(" '\""))]
+
+
+def by_name(field: Field, column: Column) -> float:
+    """As `fitness`, for a field that no column can be unless its name says so; a text or class may then be anything."""
+    said = named(field, column.name)
+    content = judged(field, column)
+    if not said or (content <= 0 and (said < EXACT or field.kind not in _PLAIN)):
+        return 0.0
+    return 0.6 * said + 0.4 * content
+
+
+def judged(field: Field, column: Column) -> float:
+    """How well what a column holds fits a field, 0..1, whatever its name."""
+    return _JUDGES.get(field.kind if field.role != "group" else "group", _as_value)(column)
 
 
 def fitness(field: Field, column: Column) -> float:
     """How well a column fits a field, 0..1, by name and content; 0 where it can't be that field."""
-    content = _JUDGES.get(field.kind if field.role != "group" else "group", _as_value)(column)
+    content = judged(field, column)
     if content <= 0:
         return 0.0
-    named = _named(field, column.name)
-    if field.role == "group" and not named:
-        named = 0.7 if set(_words(column.name)) & _IDS else 0.0
-        return 0.5 * named + 0.3 * content if named else 0.0
-    return 0.6 * named + 0.4 * content
+    said = named(field, column.name)
+    if field.role == "group" and not said:
+        said = 0.7 if set(_words(column.name)) & _IDS else 0.0
+        return 0.5 * said + 0.3 * content if said else 0.0
+    return 0.6 * said + 0.4 * content
 
 
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORDS.findall(name)]
+@lru_cache(maxsize=1 << 16)  # a table may have 10,000 columns, each held against every name of every form
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORDS.findall(name))
 
 
-def _named(field: Field, name: str) -> float:
+def named(field: Field, name: str) -> float:
     """1 where the name is a synonym of the field (less the later it stands), 0.7 where it holds one."""
     words = _words(name)
     whole = "".join(words)
@@ -131,7 +188,8 @@ def _as_label(column: Column) -> float:
     few = 1 - column.distinct / column.filled
     short = 1.0 if column.words <= 4 else max(0.0, 1 - (column.words - 4) / 8)
     sparse = column.filled / max(1, column.rows)
-    return max(0.0, few * short * sparse * (0.6 if column.numbers > 0.5 else 1.0))
+    single = 0.5 if column.several > 0.2 else 1.0
+    return max(0.0, few * short * sparse * single * (0.6 if column.numbers > 0.5 else 1.0))
 
 
 def _as_group(column: Column) -> float:
@@ -143,7 +201,17 @@ def _as_group(column: Column) -> float:
 
 def _as_structure(column: Column) -> float:
     """Lists and objects."""
-    return 1.0 if column.lists else 0.0
+    return 1.0 if column.lists or column.packed else 0.0
+
+
+def _as_labels(column: Column) -> float:
+    """Lists of few labels, also in one text."""
+    return column.several if column.several > 0.05 else 0.0
+
+
+def _as_flag(column: Column) -> float:
+    """Nothing but yes and no."""
+    return 1.0 if column.filled and column.flags == 1 else 0.0
 
 
 def _as_value(column: Column) -> float:
@@ -155,5 +223,7 @@ _JUDGES = {
     "text": _as_text,
     "category": _as_label,
     "group": _as_group,
+    "labels": _as_labels,
+    "flag": _as_flag,
     **dict.fromkeys(("strings", "messages", "spans", "json"), _as_structure),
 }

@@ -40,6 +40,19 @@ def sniff_delimiter(lines: Sequence[Line], encoding: str, prior: str = ",") -> t
     return chosen, best[3]
 
 
+def is_table(lines: Sequence[Line], encoding: str) -> bool:
+    """Whether text without a telling name is a table: nearly all rows have as many columns as the first, or its one
+    line of names is known."""
+    delimiter, skip = sniff_delimiter(lines, encoding)
+    form = Form(delimiter, encoding, skip_blanks=skip)
+    columns, _, share = _fit(lines, form)
+    first = first_row(lines, form) or []
+    known = any(re.sub(r"[^a-z]+", "", value.lower()) in _WORDS for value in first)
+    if columns < 2:
+        return known and len(first[0].split()) == 1
+    return share >= (0.5 if known and all(len(value.split()) < 4 for value in first) else 0.9)
+
+
 def _blank_before_quotes(lines: Sequence[Line], delimiter: str) -> bool:
     text = b"".join(line.raw for line in lines[:_ROWS])
     blank, none = (text.count(delimiter.encode() + middle + b'"') for middle in (b" ", b""))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from tunesmith.inputs.streams import MAX_ROW, Line
-
 _DEPTH = 64
-_TOKENS = re.compile(rb'["\\{}\[\],]')
+_TOO_DEEP = 1 << 40  # more keys than a row can have
+_NESTING = frozenset((dict, list))
+_BLANK_COLON = re.compile(r'"\s+:')
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # an escape that may be half of a pair
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -31,6 +31,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     """
     try:
         text = raw.decode("utf-8")
+        if (quick := _quick(text)) is not None:
+            return quick
         value = _DECODER.decode(text)
     except UnicodeDecodeError as damage:
         found = f"byte 0x{raw[damage.start]:02x} at column {damage.start + 1} is not UTF-8"
@@ -44,13 +46,38 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise BadValue(f"a number that can't be read: {bad}", "write the number with fewer digits") from None
     if not isinstance(value, dict):
         raise BadValue(f"{_kind(value)} where an object is wanted", 'write {"column": value, …}')
-    if "\\u" in text or "[" in text or text.count("{") > 1:
-        _check(value, 1)
+    _check(value, 1)
     return value
 
 
-def _check(value: Any, depth: int) -> None:
+def _quick(text: str) -> dict[str, Any] | None:
+    """The object, where a few searches show that it is sound; None where a closer look is needed."""
+    if not text.startswith("{"):
+        return None
+    value, end = _PLAIN.raw_decode(text)
+    if type(value) is not dict or text[end:].strip(" \t\r\n") or ("\\" in text and _HALF.search(text)):
+        return None
+    keys = len(value) if "[" not in text else _keys(value, 1)
+    return value if text.count(":") == keys or _each_key_once(text, value) else None
+
+
+def _each_key_once(text: str, value: dict[str, Any]) -> bool:
+    """Whether as many keys are written as were kept, though strings hold colons: every key ends in `":` unless
+    blanks stand before its colon."""
+    return not _BLANK_COLON.search(text) and text.count('":') == _keys(value, 1)
+
+
+def _keys(value: Any, depth: int) -> int:
+    """How many keys all objects in a value have together; less than none where it is nested too deeply."""
     if depth > _DEPTH:
+        return -_TOO_DEEP
+    if type(value) is dict:
+        return len(value) + sum([_keys(item, depth + 1) for item in value.values() if type(item) in _NESTING])
+    return sum([_keys(item, depth + 1) for item in value if type(item) in _NESTING])
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > _DEPTH and isinstance(value, (dict, list)):
         raise BadValue("nested too deeply", f"use at most {_DEPTH} levels")
     if isinstance(value, str) and _SURROGATE.search(value):
         raise BadValue("half a surrogate pair (\\ud800 to \\udfff)", "write the character itself, in UTF-8")
@@ -68,7 +95,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadValue(f"the key {twice!r} stands twice", "keep one of them")
+        same = all(value == found[twice] for name, value in pairs if name == twice)
+        raise BadValue(
+            f"the key {twice!r} stands twice, with {'equal' if same else 'different'} values",
+            "keep one of them",
+        )
     return found
 
 
@@ -88,89 +119,5 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "null")
 
 
+_PLAIN = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float, parse_constant=_constant)
-
-
-def elements(fragments: Iterator[Line]) -> Iterator[Line]:
-    """The elements of one top-level array, each as a Line that stands where it starts; lines may come in fragments.
-
-    After a torn element the next line whose '{' stands under the first element's begins anew.
-    """
-    cutter = _Cutter()
-    for fragment in fragments:
-        yield from cutter.feed(fragment)
-    yield from cutter.rest()
-
-
-class _Cutter:
-    """Cuts an array at the commas between its elements."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-        self.open = self.quoted = self.escaped = self.inside_line = False
-        self.pieces: list[bytes] = []
-        self.size = 0
-        self.begin: Line | None = None
-        self.margin: bytes | None = None
-
-    def feed(self, line: Line) -> Iterator[Line]:
-        if not self.inside_line and self.depth != 1 and self.margin and line.raw.startswith(self.margin):
-            yield from self.rest()
-            self.depth, self.open = 1, True
-        raw, start = line.raw, 0
-        for at, sign in self._signs(raw):
-            if sign in b"{[":
-                self.depth += 1
-                start = start if self.open else at + 1
-                self.open = True
-            elif self._ends(sign):
-                self._add(line, raw[start:at], start)
-                yield from self.rest()
-                start = at + 1
-        if self.open:
-            self._add(line, raw[start:], start)
-        self.inside_line = not raw.endswith(b"\n")
-        self.quoted = self.quoted and self.inside_line  # no JSON string goes over a line end
-
-    def _signs(self, raw: bytes) -> Iterator[tuple[int, bytes]]:
-        """Brackets and commas outside of strings."""
-        after = 1 if self.escaped else 0
-        self.escaped = False
-        for token in _TOKENS.finditer(raw, after):
-            at, sign = token.start(), token[0]
-            if at < after:
-                continue
-            if sign == b"\\":
-                after = at + 2
-                self.escaped = after > len(raw)
-            elif sign == b'"':
-                self.quoted = not self.quoted
-            elif not self.quoted:
-                yield at, sign
-
-    def _ends(self, sign: bytes) -> bool:
-        """Take a comma or a closing bracket; whether an element ends before it."""
-        if self.depth == 1 and self.open and sign in b",]":
-            self.open = sign == b","
-            self.depth = int(self.open)
-            return True
-        if sign in b"}]":
-            self.depth = max(int(self.open), self.depth - 1)
-        return False
-
-    def _add(self, line: Line, piece: bytes, start: int) -> None:
-        if self.begin is None and piece.strip():
-            blank = start + len(piece) - len(piece.lstrip())
-            self.begin = Line(line.number, line.byte + blank, b"")
-            if self.margin is None and not self.inside_line and not line.raw[:blank].strip():
-                margin = line.raw[: blank + 2]  # '{' and the byte after it, so that flat print has no margin
-                self.margin = b"" if margin in (b"{\n", b"{\r") else margin
-        if self.begin and self.size <= MAX_ROW:
-            self.pieces.append(piece)
-            self.size += len(piece)
-
-    def rest(self) -> Iterator[Line]:
-        """The element gathered so far, if there is one."""
-        if self.begin:
-            yield self.begin._replace(raw=b"".join(self.pieces).strip())
-        self.pieces, self.size, self.begin = [], 0, None

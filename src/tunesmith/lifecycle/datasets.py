@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 
 from tunesmith import catalog
 from tunesmith.catalog import nearest
-from tunesmith.data import version
+from tunesmith.data import journal, source, version
 from tunesmith.data.version import DatasetVersion
-from tunesmith.errors import MissingError
+from tunesmith.errors import MissingError, UsageError
 from tunesmith.events import Event, Saved, Stage
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import Finding
@@ -20,11 +21,13 @@ from tunesmith.names import slug
 from tunesmith.parts import Content
 from tunesmith.store import files
 
+_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}( (AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]{0,63}){0,4}")
+
 
 @dataclass(frozen=True)
 class Dataset:
     """Rows of one content with what is known of them.  digest: of the version that they are, '' for a file that was not
-    saved yet.  steps, sources: as in `DatasetVersion`."""
+    saved yet.  parent, steps, sources, findings, changes: as in `DatasetVersion`."""
 
     name: str
     ref: str
@@ -37,23 +40,65 @@ class Dataset:
     digest: str = ""
     steps: tuple[Mapping[str, Any], ...] = ()
     sources: tuple[Mapping[str, Any], ...] = ()
+    parent: str = ""
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """The fields that the rows have beside their content's: group, time, split, annotator."""
+        own = {each.name for each in self.content.fields}
+        return tuple(name for name in self.fields if name not in own)
 
 
 def opened(
-    ref: str, home: Path, *, form: str = "", fields: Mapping[str, str] | None = None
+    ref: str,
+    home: Path,
+    *,
+    form: str = "",
+    fields: Mapping[str, str] | None = None,
+    licence: str = "",
 ) -> Generator[Event, None, Dataset]:
     """The rows that a reference names: a file, 'name', 'name@2', or the first digits of a version's digest.
 
-    Raises what reading a file raises; MissingError F013 where there is neither such a file nor such a version.
+    licence: of the file, as an SPDX identifier; of a version, of all its sources.  Raises what reading a file raises;
+    MissingError F013 where there is neither such a file nor such a version; UsageError F034 where fields are given for
+    a version that lacks them, C123 for what is no licence.
     """
+    _require_licence(licence)
+    found = yield from _opened(ref, home, form, fields or {})
+    known = {} if licence or found.digest else _licences(home)
+    said = ((each, licence or known.get(each.get("sha256", ""), "")) for each in found.sources)
+    return replace(found, sources=tuple({**each, "licence": word} if word else each for each, word in said))
+
+
+def _licences(home: Path) -> dict[str, str]:
+    """SHA-256 of a file → the licence that was last given for it: it is asked for once."""
+    sources = (each for line in journal.notes(home) for each in line.get("sources", ()))
+    return {each["sha256"]: each["licence"] for each in sources if each.get("licence") and each.get("sha256")}
+
+
+def _require_licence(licence: str) -> None:
+    if licence and not _LICENCE.fullmatch(licence):
+        raise UsageError(
+            "C123",
+            f"{licence[:80]!r} is no licence identifier",
+            expected="an SPDX identifier: CC-BY-4.0, MIT, Apache-2.0, LicenseRef-own",
+            fixes=("--licence CC-BY-4.0",),
+            where="--licence",
+        )
+
+
+def _opened(ref: str, home: Path, form: str, fields: Mapping[str, str]) -> Generator[Event, None, Dataset]:
     if not Path(ref).exists() and (digest := version.find(home, ref)):
-        return _of_version(ref, version.load(home, digest))
-    if not Path(ref).exists() and "." not in ref and "/" not in ref:
+        name = journal.named(home, digest, ref.partition("@")[0]).partition("@")[0]
+        return _narrowed(_of_version(ref, name, version.load(home, digest, name)), fields)
+    if not Path(ref).exists() and not set("./*#") & set(ref):
         raise _missing(ref, home)
-    table = yield from prepare.read(ref, fields or {}, form=form)
+    table = yield from prepare.read(ref, fields, form=form, spool=home / "cache" / "rows")
     reading = {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)}
     return Dataset(
-        slug(Path(ref).name.split(".")[0]),
+        slug(source.title(ref)),
         ref,
         table.content,
         catalog.part("form", table.reading.form).content,
@@ -62,14 +107,29 @@ def opened(
         table.records,
         table.broken,
         steps=(reading,),
-        sources=({"name": Path(ref).name, "sha256": files.sha256(Path(ref))},),
+        sources=table.origins,
     )
 
 
-def _of_version(ref: str, found: DatasetVersion) -> Dataset:
+def _narrowed(dataset: Dataset, fields: Mapping[str, str]) -> Dataset:
+    """The data set, where it has the fields that are asked for: a version's columns were chosen when it was read."""
+    if lacking := next((name for name in fields.values() if name and name not in dataset.fields), ""):
+        raise UsageError(
+            "F034",
+            f"the rows of {dataset.ref} have no field '{lacking}'",
+            expected=f"one of: {', '.join(dataset.fields)}; a column is named where the file is read",
+            fixes=tuple(
+                f"tunesmith data split '{each['name']}' --group {lacking}" for each in dataset.sources[:1]
+            ),
+            where=dataset.ref,
+        )
+    return dataset
+
+
+def _of_version(ref: str, name: str, found: DatasetVersion) -> Dataset:
     read = next((step for step in found.steps if step["verb"] == "read"), {})
     return Dataset(
-        slug(ref.partition("@")[0]),
+        slug(name),
         ref,
         catalog.part("content", found.content)(),
         found.content,
@@ -80,6 +140,9 @@ def _of_version(ref: str, found: DatasetVersion) -> Dataset:
         found.digest,
         found.steps,
         found.sources,
+        found.parent,
+        found.findings,
+        found.changes,
     )
 
 
@@ -94,10 +157,34 @@ def _missing(ref: str, home: Path) -> MissingError:
     )
 
 
+def about(home: Path, digest: str) -> dict[str, Any]:
+    """What a version says of itself (rows: their count, content, parent, steps, sources); empty where it is gone."""
+    path = home / "data" / digest[:2] / digest / "version.json"
+    return files.read_json(path) if path.is_file() else {}
+
+
+def require_same(first: Dataset, second: Dataset) -> None:
+    """Raise UsageError F032 where two data sets hold different contents."""
+    if first.content_name == second.content_name:
+        return
+    raise UsageError(
+        "F032",
+        f"{first.ref} holds {first.content_name} rows and {second.ref} {second.content_name} rows",
+        expected="data sets of one content",
+        fixes=(f"tunesmith data convert {second.ref} --to {first.form or first.content_name}",),
+        where=second.ref,
+    )
+
+
 def saved(dataset: Dataset, home: Path) -> Generator[Event, None, Dataset]:
     """The data set as a version: one that was read from a file is kept as it is, so that what follows can be undone."""
     if dataset.digest:
-        return dataset
+        how = {"parent": dataset.parent, "steps": list(dataset.steps), "sources": list(dataset.sources)}
+        known = journal.noted(home, dataset.name, dataset.digest)
+        if known.get("sources") != how["sources"]:  # another name, or a licence that was not known before
+            aside = {"aside": True} if known else {}
+            journal.note(home, dataset.name, dataset.digest, **how, **aside)
+        return replace(dataset, ref=journal.named(home, dataset.digest, dataset.name))
     made = version.make_version(
         dataset.records,
         content=dataset.content_name,
@@ -108,7 +195,8 @@ def saved(dataset: Dataset, home: Path) -> Generator[Event, None, Dataset]:
     )
     folder = version.save(made, home, dataset.name)
     yield Saved("dataset", str(folder), made.digest)
-    return replace(dataset, digest=made.digest, records=made.records)
+    ref = journal.named(home, made.digest, dataset.name)
+    return replace(dataset, ref=ref, digest=made.digest, records=made.records)
 
 
 def changed(
@@ -119,10 +207,14 @@ def changed(
     *,
     changes: Iterable[Mapping[str, Any]] = (),
     findings: Iterable[Finding] = (),
+    name: str = "",
 ) -> Generator[Event, None, Dataset]:
     """A new version with these rows: a child of the data set, which is kept too.
 
-    step: {verb, …options}: what was done, so that the same sources and steps give the same rows again.
+    name: what it is called, where it is not to follow the data set under its own name.
+
+    step: {verb, …options}: what was done, so that the same sources and steps give the same rows again.  Where the rows
+    are as they were, the version is too, and nothing is noted.
     """
     before = yield from saved(dataset, home)
     steps = (*before.steps, dict(step))
@@ -137,9 +229,21 @@ def changed(
         steps=steps,
         sources=before.sources,
     )
-    folder = version.save(made, home, before.name)
+    if made.digest == before.digest:
+        return before
+    name = slug(name) if name else before.name
+    folder = version.save(made, home, name)
     yield Saved("dataset", str(folder), made.digest)
-    yield Stage(
-        "version", f"{before.name}@{len(version.numbered(home)[before.name])} · {len(made.records):,} rows"
+    ref = journal.named(home, made.digest, name)
+    yield Stage("version", f"{ref} · {len(made.records):,} rows")
+    return replace(
+        before,
+        name=name,
+        ref=ref,
+        records=made.records,
+        digest=made.digest,
+        steps=steps,
+        parent=before.digest,
+        findings=made.findings,
+        changes=made.changes,
     )
-    return replace(before, records=made.records, digest=made.digest, steps=steps)

@@ -199,28 +199,3 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
         )
     form = model.recipe.data.form or mapping.forms_of(model.task.content)[0]
     yield from mapping.records(found, mapping.Reading(form, mapping.Columns({name: column})))
-
-
-def check(
-    data: str,
-    *,
-    fields: Mapping[str, str] | None = None,
-    test: str = "",
-    overrides: Sequence[str] = (),
-) -> Iterator[Event]:
-    """Every finding of a file, nothing changed: Finished(Result)."""
-    recipe = lifecycle.recipe_of(data, fields or {}, test, "", 0, overrides)
-    table, _, findings = yield from prepare.check(recipe)
-    yield Finished(
-        Result(
-            {
-                "data": data,
-                "form": table.described,
-                "rows": len(table.records),
-                "reading": table.reading.form,
-                "mapping": dict(table.columns.columns),
-                "findings": [finding.to_json() for finding in findings],
-                "broken": [{"place": str(b.place), "reason": b.reason, "fix": b.fix} for b in table.broken],
-            }
-        )
-    )

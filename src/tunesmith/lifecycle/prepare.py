@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.data import checking, cleaning, mapping, profile, source, split, twins, version
+from tunesmith.data import checking, cleaning, mapping, profile, source, split, stored, twins, version
 from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Note, Progress, Saved, Stage
 from tunesmith.fields import CONTEXT, Broken, Record
@@ -53,12 +53,22 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Table:
-    """A file as records of the task, with what could not be read."""
+    """A data set as records of the task, with what could not be read."""
 
-    records: list[Record]
+    records: Sequence[Record]
     broken: list[Broken]
     reading: mapping.Reading
-    described: str
+    found: source.Source
+
+    @property
+    def described(self) -> str:
+        """How its files are written, in words."""
+        return source.describe(self.found)
+
+    @property
+    def origins(self) -> tuple[Mapping[str, Any], ...]:
+        """Name and SHA-256 of each file, which is read for it once more."""
+        return source.origins(self.found)
 
     @property
     def columns(self) -> mapping.Columns:
@@ -83,11 +93,12 @@ def content_of(task: Task) -> Content:
 
 
 def read(
-    path: str, given: Mapping[str, str], *, form: str = "", content: str = ""
+    path: str, given: Mapping[str, str], *, form: str = "", content: str = "", spool: Path | None = None
 ) -> Generator[Event, None, Table]:
     """Sniff a file, find its form, map its columns, read every row; say what was found and how to override it.
 
-    content: the name of what the rows must hold; '' for any.
+    content: the name of what the rows must hold; '' for any.  spool: the folder where rows of large files are kept
+    while they are worked on (in memory, where it is None).
     """
     found = source.sniff(path)
     reading = mapping.read_as(found, form=form, given=given, content=content)
@@ -95,19 +106,22 @@ def read(
     named = ", ".join(
         f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
     )
-    yield Stage("sniff", f"{Path(path).name} · {source.describe(found)} · {named} · change: --text --label")
+    plain = {"text", "label"} <= set(columns.columns)  # these two have options of their own
+    said = f"{named} · change: --text --label" if plain else f"{reading.form}: {named} · change: --form --field"
+    yield Stage("sniff", f"{Path(path).name or path} · {source.describe(found)} · {said}")
     for note in columns.notes:
         yield Note(note)
-    records: list[Record] = []
     broken: list[Broken] = []
-    size, start = max(1, Path(path).stat().st_size), time.monotonic()
-    for number, row in enumerate(mapping.records(found, reading)):
-        if isinstance(row, Broken):
-            broken.append(row)
-        else:
-            records.append(row)
-        if number % 20_000 == 19_999 and row.place.byte >= 0:
-            yield Progress("read", min(row.place.byte, size), size, time.monotonic() - start)
+    size, start = max(1, source.size(found)), time.monotonic()
+    with stored.Rows(spool if size > stored.LARGE else None) as rows:
+        for number, row in enumerate(mapping.records(found, reading)):
+            if isinstance(row, Broken):
+                broken.append(row)
+            else:
+                rows.add(row)
+            if number % 20_000 == 19_999 and row.place.byte >= 0:
+                yield Progress("read", min(row.place.byte, size), size, time.monotonic() - start)
+    records = rows.sequence()
     if not records:
         raise DataError(
             "F012",
@@ -116,7 +130,7 @@ def read(
             fixes=(f"tunesmith data check {path}",),
             where=path,
         )
-    return Table(records, broken, reading, source.describe(found))
+    return Table(records, broken, reading, found)
 
 
 def check(
@@ -146,11 +160,23 @@ def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
     task: Task = catalog.make("task", recipe.task)
     table, held_out, findings = yield from check(recipe, task.content)
     checking.refuse_if_broken(table.broken, len(table.records) + len(table.broken), recipe.data.max_broken)
-    cleaned = cleaning.clean(table.records, findings, recipe.data.ignore)
+    cleaned = cleaning.settled(table.records, _judge(table, findings, recipe), recipe.data.ignore)
     for finding in cleaned.findings:
         yield Found(finding)
     refuse(cleaned.findings, recipe)
     return (yield from _sides(recipe, task, table, held_out, cleaned, home))
+
+
+def _judge(
+    table: Table, findings: Sequence[Finding], recipe: Recipe
+) -> Callable[[Sequence[Record]], Sequence[Finding]]:
+    """The findings that are known of the table's rows; of rows after a first round of fixes, what is found then."""
+
+    def judge(rows: Sequence[Record]) -> Sequence[Finding]:
+        known = rows is table.records
+        return findings if known else checking.check(rows, table.content, ignore=recipe.data.ignore)
+
+    return judge
 
 
 def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
@@ -176,7 +202,7 @@ def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
 def _sides(
     recipe: Recipe, task: Task, table: Table, held_out: Table | None, cleaned: cleaning.Cleaned, home: Path
 ) -> Generator[Event, None, Prepared]:
-    name = slug(Path(recipe.data.source).name.split(".")[0])
+    name = slug(source.title(recipe.data.source))
     test_rows = _labelled(held_out.records, cleaned, task) if held_out else None
     made = _version(recipe, task, table, cleaned, home, name)
     folder = version.save(made, home, name)
@@ -264,7 +290,6 @@ def _version(
     home: Path,
     name: str,
 ) -> version.DatasetVersion:
-    path = Path(recipe.data.source)
     return version.make_version(
         cleaned.records,
         content=task.content,
@@ -277,7 +302,7 @@ def _version(
             {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)},
             {"verb": "fix"},
         ),
-        sources=({"name": path.name, "sha256": files.sha256(path)},),
+        sources=table.origins,
     )
 
 

@@ -93,14 +93,16 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def write(path: Path, content: bytes | Iterable[bytes]) -> str:
-    """Write a file atomically and durably; return its SHA-256.  Parents are made.
+def write(path: Path, content: bytes | Iterable[bytes], *, private: bool = False) -> str:
+    """Write a file atomically and durably; return its SHA-256.  Parents are made.  private: only its user may read it.
 
     Raises CapacityError (R601, R602) or AccessError (A401); the file that stood there before then stands there still.
     """
     chunks = (content,) if isinstance(content, bytes) else content
 
     def fill(temporary: Path) -> None:
+        if private:
+            temporary.touch(mode=0o600)
         with temporary.open("wb") as file:
             for chunk in chunks:
                 file.write(chunk)
@@ -124,6 +126,24 @@ def write_with(path: Path, fill: Callable[[Path], object]) -> str:
         with contextlib.suppress(OSError):  # a leftover is harmless; what failed before it is what counts
             temporary.unlink(missing_ok=True)
     return digest
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Callable[[bytes], object]]:
+    """As `write`, piece by piece: the file stands, whole and durable, when the block ends without an error."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with explained(path), temporary.open("wb") as file:
+            yield file.write
+            file.flush()
+            os.fsync(file.fileno())
+        with explained(path):
+            temporary.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def copy(source: Path, goal: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tunesmith.fields import Record, row_key
@@ -16,6 +17,7 @@ _SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 _NUMBER = re.compile(r"[+-]?[\d.,]+%?")
 
 
+@lru_cache(2048)  # several checks ask for the same text while a batch of rows is looked at
 def normalise(text: str) -> str:
     """The form in which two texts count as the same: NFKC, case folded, runs of blanks as one, none at the
     ends."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from tunesmith.data.checks._rows import (
     label_form,
-    label_of,
     labelled,
     normalise,
     plural,
@@ -24,7 +23,7 @@ from tunesmith.parts import Case, Check
 
 class ConflictingLabels(Check):
     """Which label is right only a person knows, so nothing is changed; two spellings of a label are no
-    conflict."""
+    conflict, and what several annotators say of one text is L210's."""
 
     code = "L204"
     wants = frozenset({"labels"})
@@ -34,11 +33,12 @@ class ConflictingLabels(Check):
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
         for row in rows:
-            label, text = label_of(row, evidence), normalise(text_of(row, evidence))
-            if label is not None and text:
+            forms = sorted(filter(None, map(label_form, evidence["content"].labels(row))))
+            text = "" if row.fields.get("annotator") else normalise(text_of(row, evidence))
+            if forms and text:
                 # a digest instead of the text keeps the state small when texts are long
                 digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                state.append((digest, label_form(label), row.place))
+                state.append((digest, "; ".join(forms), row.place))
         return state
 
     def merge(self, first: Any, second: Any) -> Any:

@@ -12,12 +12,16 @@ from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 
 class EmptyText(RowCheck):
-    """Such rows leave: they would teach that silence means their label."""
+    """Such rows leave: they would teach that silence means their label.  Of a conversation all turns must be empty."""
 
     code = "Q501"
 
     def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
-        return None if normalise(text_of(row, evidence)) else Fault()
+        if normalise(text_of(row, evidence)):
+            return None
+        content = evidence["content"]
+        talk = content.passages(row) if "turns" in content.offers else ()
+        return None if any(normalise(text) for _, text in talk) else Fault()
 
     def finding(self, tally: Tally) -> Finding:
         rows = plural(tally.count, "row")

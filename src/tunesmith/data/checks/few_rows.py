@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import labelled, plural, usable
+from tunesmith.data.checks._rows import labelled, normalise, plural, text_of
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
 from tunesmith.parts import Case, Check
@@ -30,7 +30,7 @@ class FewRows(Check):
         return 0, 0
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        return state[0] + sum(usable(row, evidence) for row in rows), len(evidence["held_out"])
+        return state[0] + sum(_scored(row, evidence) for row in rows), len(evidence["held_out"])
 
     def merge(self, first: Any, second: Any) -> Any:
         return first[0] + second[0], max(first[1], second[1])
@@ -54,6 +54,12 @@ class FewRows(Check):
     def planted(self) -> tuple[Case, Case]:
         rows = [(f"where is parcel {i}", f"depot {i % 2}") for i in range(1500)]
         return labelled(*rows[:200], held_out=frozenset()), labelled(*rows, held_out=frozenset())
+
+
+def _scored(row: Record, evidence: Mapping[str, Any]) -> bool:
+    """Whether the row has a text and says what is right; of several labels that may be none of them."""
+    target = evidence["content"].target(row)
+    return target is not None and not target.isspace() and bool(normalise(text_of(row, evidence)))
 
 
 def _half_width(rows: int) -> float:

@@ -20,7 +20,7 @@ from tunesmith.parts import Case, Check
 
 
 class LabelSpellings(Check):
-    """Every row gets the most frequent spelling; at a tie the tidiest one."""
+    """Every row gets the most frequent spelling; at a tie the tidiest one.  State: (path, label, place)."""
 
     code = "L205"
     wants = frozenset({"labels"})
@@ -31,9 +31,12 @@ class LabelSpellings(Check):
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
         field = target_field(evidence["content"])
         for row in rows:
-            label = row.fields.get(field)
-            if isinstance(label, str) and label_form(label):
-                state.append((field, label, row.place))
+            value = row.fields.get(field)
+            several = enumerate(value) if isinstance(value, list) else ()
+            paths = [(f"{field}/{index}", each) for index, each in several] or [(field, value)]
+            state += [
+                (path, each, row.place) for path, each in paths if isinstance(each, str) and label_form(each)
+            ]
         return state
 
     def merge(self, first: Any, second: Any) -> Any:
@@ -41,14 +44,14 @@ class LabelSpellings(Check):
 
     def findings(self, state: Any) -> list[Finding]:
         better = _better(Counter(label for _, label, _ in state))
-        changed = [(field, label, place) for field, label, place in state if label in better]
+        changed = [(path, label, place) for path, label, place in state if label in better]
         if not changed:
             return []
         pairs = ", ".join(f"{label!r} → {better[label]!r}" for label in sorted(better)[:3])
         message = (
             f"{plural(len(better), 'label')} in another spelling, in {plural(len(changed), 'row')}: {pairs}"
         )
-        edits = [(place.id, field, better[label]) for field, label, place in changed]
+        edits = [(place.id, path, better[label]) for path, label, place in changed]
         fix = safe_fix(self.code, f"rewrites the label of {plural(len(changed), 'row')}", edits=edits)
         places = shown(place for *_, place in changed)
         numbers = {"spellings": len(better), "rows": len(changed)}

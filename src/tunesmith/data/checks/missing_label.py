@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunesmith.data.checks._rows import label_of, labelled, plural, safe_fix
+from tunesmith.data.checks._rows import labelled, normalise, plural, safe_fix
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
 from tunesmith.parts import Case, Fault, RowCheck, Tally
@@ -18,7 +18,9 @@ class MissingLabel(RowCheck):
     wants = frozenset({"labels"})
 
     def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
-        return Fault() if label_of(row, evidence) is None else None
+        target = evidence["content"].target(row)
+        # a row of several labels may have none of them: that is an answer, and its target is ''
+        return Fault() if target is None or (target and not normalise(target)) else None
 
     def finding(self, tally: Tally) -> Finding:
         rows = plural(tally.count, "row")

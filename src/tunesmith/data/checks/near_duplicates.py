@@ -1,16 +1,16 @@
-"""D104: rows whose texts are nearly the same (char-5-gram Jaccard of 0.7 or more)."""
+"""D104: rows whose texts are nearly the same (char-5-gram Jaccard of 0.7 or more, or a tenth edited)."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tunesmith.data.checks._marks import Marks
 from tunesmith.data.checks._rows import key_of, labelled, plural, shown
 from tunesmith.fields import Record
-from tunesmith.findings import Finding, Fix, Place
+from tunesmith.findings import Finding, Fix
 from tunesmith.parts import Case, Check
 
 MANY = 0.1  # share of rows from which so few different texts make the data look larger than it is
@@ -18,34 +18,33 @@ MANY = 0.1  # share of rows from which so few different texts make the data look
 
 class NearDuplicates(Check):
     """Nothing leaves; the split keeps each such group on one side.  Exact copies (D101) are not counted
-    again."""
+    again.  State: cluster, part of the content hash, and place of each row."""
 
     code = "D104"
     needs = frozenset({"twins"})
 
-    def start(self) -> list[tuple[int, str, Place]]:
-        return []
+    def start(self) -> Marks:
+        return Marks()
 
-    def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        clusters = evidence["twins"].tolist()
-        state.extend((each, key_of(row), row.place) for each, row in zip(clusters, rows, strict=True))
+    def update(self, state: Marks, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Marks:
+        for each, row in zip(evidence["twins"].tolist(), rows, strict=True):
+            state.add(each, int(key_of(row)[:16], 16), row.place)
         return state
 
-    def merge(self, first: Any, second: Any) -> Any:
-        return first + second
+    def merge(self, first: Marks, second: Marks) -> Marks:
+        return first.joined(second)
 
-    def findings(self, state: Any) -> list[Finding]:
-        groups: dict[int, dict[str, Place]] = defaultdict(dict)
-        for cluster, key, place in state:
-            groups[cluster].setdefault(key, place)
-        alike = [group for group in groups.values() if len(group) > 1]
-        if not alike:
+    def findings(self, state: Marks) -> list[Finding]:
+        rows = state.firsts()
+        _, group, sizes = np.unique(state.first_numbers(rows), return_inverse=True, return_counts=True)
+        places = [state.place(row) for row in rows[sizes[group] > 1].tolist()]
+        if not places:
             return []
-        places = [place for group in alike for place in group.values()]
+        groups, largest = int((sizes > 1).sum()), int(sizes.max())
         share = len(places) / len(state)
-        message = f"{plural(len(places), 'row')} nearly the same as another, in {plural(len(alike), 'group')}"
+        message = f"{plural(len(places), 'row')} nearly the same as another, in {plural(groups, 'group')}"
         effect = "the split keeps each group on one side, so that none leaks into the proof"
-        numbers = {"rows": len(places), "groups": len(alike), "largest": max(map(len, alike)), "share": share}
+        numbers = {"rows": len(places), "groups": groups, "largest": largest, "share": share}
         severity = "warning" if share > MANY else "info"
         fix = Fix("tunesmith explain D104", effect)
         return [Finding(self.code, severity, message, len(places), shown(places), numbers, fix)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import label_form, label_of, labelled, plural, usable
+from tunesmith.data.checks._rows import label_form, labelled, plural, usable
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
 from tunesmith.parts import Case, Check
@@ -22,7 +22,10 @@ class SingleClass(Check):
         return 0, frozenset()
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        new = {label_form(label_of(row, evidence) or "") for row in rows if usable(row, evidence)}
+        content = evidence["content"]
+        new = {
+            label_form(label) for row in rows if usable(row, evidence) for label in content.labels(row)
+        } - {""}
         return state[0] + len(rows), state[1] | new
 
     def merge(self, first: Any, second: Any) -> Any:

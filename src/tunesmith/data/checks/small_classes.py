@@ -6,13 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.data.checks._rows import (
-    label_form,
-    label_of,
-    labelled,
-    plural,
-    usable,
-)
+from tunesmith.data.checks._classes import classes, counted
+from tunesmith.data.checks._rows import labelled, plural
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
 from tunesmith.parts import Case, Check
@@ -31,14 +26,14 @@ class SmallClasses(Check):
         return Counter()
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
-        state.update(label_of(row, evidence) for row in rows if usable(row, evidence))
+        state.update(counted(rows, evidence))
         return state
 
     def merge(self, first: Any, second: Any) -> Any:
         return first + second
 
     def findings(self, state: Any) -> list[Finding]:
-        small = sorted((rows, label) for label, rows in _classes(state).items() if rows < NEEDED)
+        small = sorted((rows, label) for label, rows in classes(state).items() if rows < NEEDED)
         if not small:
             return []
         some = ", ".join(f"{label} ({rows})" for rows, label in small[:5])
@@ -54,12 +49,3 @@ class SmallClasses(Check):
         parcels = [(f"where is parcel {i}", "parcel") for i in range(NEEDED)]
         dirty, clean = labelled(*enough, *parcels[:3]), labelled(*enough, *parcels)
         return dirty, clean
-
-
-def _classes(labels: Counter[str]) -> Counter[str]:
-    """Rows of each class by its most frequent spelling: spellings of one label (L205) are one class."""
-    spelt: dict[str, str] = {}
-    classes: Counter[str] = Counter()
-    for label in sorted(labels, key=lambda label: (-labels[label], label)):
-        classes[spelt.setdefault(label_form(label), label)] += labels[label]
-    return classes

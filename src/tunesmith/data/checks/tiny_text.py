@@ -11,14 +11,20 @@ from tunesmith.findings import Finding
 from tunesmith.parts import Case, Fault, RowCheck, Tally
 
 SHORT = 3  # characters under which a text in Latin letters says next to nothing
+_SAYS_ENOUGH = frozenset(("turns", "tags", "spans"))
 
 
 class TinyText(RowCheck):
-    """Such rows stay: "no" may be an answer.  Empty texts are Q501."""
+    """Such rows stay: "no" may be an answer.  Empty texts are Q501.
+
+    Of a conversation, or where passages are marked, a number by itself says what is asked: these are not looked at.
+    """
 
     code = "Q502"
 
     def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
+        if evidence["content"].offers & _SAYS_ENOUGH:
+            return None
         return Fault() if _tiny(normalise(text_of(row, evidence))) else None
 
     def finding(self, tally: Tally) -> Finding:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from tunesmith.data.forms import _turns
+from tunesmith.data.forms._values import filled
 from tunesmith.fields import Field
 from tunesmith.parts import Form
 
@@ -14,19 +16,21 @@ class Messages(Form):
 
     content: ClassVar = "chat"
     keys: ClassVar = (
-        Field("messages", "input", ("messages", "conversation", "dialog", "chat"), kind="messages"),
+        Field(
+            "messages",
+            "input",
+            ("messages", "conversations", "conversation", "dialog", "chat"),
+            kind="messages",
+        ),
         Field("tools", "input", ("tools", "functions"), required=False, kind="json"),
     )
 
     def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        messages = row.get("messages")
-        if not isinstance(messages, list):
-            raise ValueError('\'messages\' is no list; write [{"role": …, "content": …}, …]')
-        fields: dict[str, Any] = {"messages": [_message(each) for each in messages]}
-        return {**fields, "tools": row["tools"]} if row.get("tools") else fields
+        fields = {"messages": _turns.messages(row.get("messages"), "messages")}
+        return {**fields, **filled(tools=_turns.tools(row.get("tools")))}
 
     def render(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: fields[name] for name in ("messages", "tools") if fields.get(name)}
+        return {"messages": fields["messages"], **filled(tools=fields.get("tools"))}
 
     def samples(self) -> list[dict[str, Any]]:
         return [
@@ -35,14 +39,20 @@ class Messages(Form):
                     {"role": "user", "content": "Do you repair brakes?"},
                     {"role": "assistant", "content": "Yes, on weekdays from nine to five."},
                 ]
-            }
+            },
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "What does a tyre cost?"}]},
+                    {
+                        "role": "assistant",
+                        "content": None,
+                        "tool_calls": [
+                            {"type": "function", "function": {"name": "price", "arguments": '{"of": "tyre"}'}}
+                        ],
+                    },
+                    {"role": "tool", "name": "price", "content": "25"},
+                    {"role": "assistant", "content": "A tyre costs 25 euros.", "weight": 1},
+                ],
+                "tools": [{"name": "price", "parameters": {"of": {"type": "string"}}}],
+            },
         ]
-
-
-def _message(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not isinstance(value.get("role"), str):
-        raise ValueError('a message without a role; write {"role": "user", "content": "…"}')
-    content = value.get("content")
-    if isinstance(content, list):
-        content = "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
-    return {**value, "content": "" if content is None else str(content)}

@@ -14,6 +14,7 @@ class TextLabel(Form):
     """Keys: text, label; other values than texts are written as text."""
 
     content: ClassVar = "labelled"
+    guesses: ClassVar = True
     keys: ClassVar = (
         Field(
             "text",

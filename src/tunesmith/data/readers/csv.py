@@ -27,7 +27,7 @@ class Csv(Reader):
     """Details of the dialect: encoding, bom, delimiter, newline, header, skip_blanks, preface (lines before the table,
     such as `sep=;`), and what was changed in the header."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".txt")
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab")
 
     def sniff(self, path: Path) -> Dialect:
         """Raises F002 (empty), F004 (not text), F007 (no header to go by, too many columns)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,8 @@ from tunesmith.errors import DataError
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import Place
 from tunesmith.inputs.encoding import is_binary, sniff_encoding
-from tunesmith.inputs.jsonvalues import BadValue, elements, parse_object
+from tunesmith.inputs.jsonarrays import elements
+from tunesmith.inputs.jsonvalues import BadValue, parse_object
 from tunesmith.inputs.streams import (
     MAX_ROW,
     Line,
@@ -31,7 +33,7 @@ _SPACE = b" \t\r\n"
 class Jsonl(Reader):
     """Lines end at LF only.  Values stay as they are: strings, numbers, booleans, null, lists, objects."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".json")
+    suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
 
     def sniff(self, path: Path) -> Dialect:
         """Columns: the keys of all objects in the first megabyte.  Raises F004 (not text), F007 (no objects)."""
@@ -45,20 +47,21 @@ class Jsonl(Reader):
         filled = (line.raw.lstrip(_SPACE) for line in sample_fragments(content, encoding))
         array = next(filter(None, filled), b"").startswith(b"[")
         whole = elements(sample_fragments(content, encoding)) if array else sample_lines(content, encoding)
-        columns = _keys(whole) or _keys(itertools.islice(_elements(path, encoding, array), 1))
+        columns = keys_of(whole) or keys_of(itertools.islice(_elements(path, encoding, array), 1))
         if not columns:
             raise _no_objects(path)
-        return Dialect(tuple(columns), {**found, "array": array})
+        return Dialect(tuple(columns), {**found, "array": array, "sometimes": sometimes(columns)})
 
     def read(self, path: Path, dialect: Dialect) -> Iterator[Record | Broken]:
         """Raises F004 or F006 where the file itself gives out, never for a row."""
         details = dialect.details
         for line in _elements(path, details.get("encoding", "utf-8"), details.get("array", False)):
             if line.raw.strip(_SPACE):
-                yield _row(line, str(path))
+                yield row_of(line, str(path))
 
 
-def _row(line: Line, source: str) -> Record | Broken:
+def row_of(line: Line, source: str) -> Record | Broken:
+    """The row that a line, or an element of an array, holds."""
     place = Place(source, line.number, line.byte)
     try:
         if len(line.raw) > MAX_ROW:
@@ -73,13 +76,19 @@ def _elements(path: Path, encoding: str, array: bool) -> Iterator[Line]:
     return elements(fragments(path, encoding)) if array else lines(path, encoding)
 
 
-def _keys(rows: Iterator[Line]) -> dict[str, None]:
-    """The keys of all rows that are sound, in order of appearance."""
-    keys: dict[str, None] = {}
+def keys_of(rows: Iterable[Line]) -> Counter[str]:
+    """The keys of all rows that are sound, in order of appearance, and in how many rows they stand."""
+    keys: Counter[str] = Counter()
     for line in rows:
         with contextlib.suppress(BadValue):
-            keys.update(dict.fromkeys(parse_object(line.raw)))
+            keys.update(parse_object(line.raw).keys())
     return keys
+
+
+def sometimes(keys: Mapping[str, int]) -> list[str]:
+    """The keys that not every row has."""
+    most = max(keys.values(), default=0)
+    return [key for key, count in keys.items() if count < most]
 
 
 def _no_objects(path: Path) -> DataError:

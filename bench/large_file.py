@@ -1,0 +1,106 @@
+"""Check and split a file that is larger than memory should be: rows a second and peak memory.
+
+    python bench/large_file.py --gigabytes 5 [--workers 2] [--home DIR] [--out bench/results/FILE.json]
+
+Generates JSONL documents (words by Zipf's law, some exact and near copies, some broken lines), then runs
+`tunesmith data check` and `tunesmith data split` on it as a user would, and reads the peak memory of each with its
+children from the system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SYLLABLES = "ba be bi bo bu da de di do du fa fe fi fo fu ga ge gi go gu la le li lo lu ma me mi mo mu na ne ni".split()
+
+
+def main() -> int:
+    """Generate, check, split; print one JSON object."""
+    options = _options()
+    place = Path(options.home or tempfile.mkdtemp(prefix="large-"))
+    place.mkdir(parents=True, exist_ok=True)
+    source = place / "documents.jsonl"
+    made = generate(source, int(options.gigabytes * 1e9), options.words, options.seed)
+    result = {"bytes": source.stat().st_size, **made, "workers": options.workers}
+    for verb in ("check", "split"):
+        result[verb] = timed(verb, source, place / "home", made["rows"], options)
+    print(json.dumps(result))
+    if options.out:
+        Path(options.out).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gigabytes", type=float, default=5.0)
+    parser.add_argument("--words", type=int, default=300, help="words of a document, on average")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--home", default="")
+    parser.add_argument("--out", default="")
+    parser.add_argument("--seed", type=int, default=20261120)
+    return parser.parse_args()
+
+
+def generate(path: Path, size: int, words: int, seed: int) -> dict[str, int]:
+    """Documents of varying length; 1 in 1,000 a copy, 1 in 1,000 a near copy, 1 in 5,000 no JSON."""
+    rng = random.Random(seed)
+    vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)]
+    weights = [1 / (rank + 5) for rank in range(len(vocabulary))]
+    pool = rng.choices(vocabulary, weights, k=2_000_000)
+    counts = {"rows": 0, "copies": 0, "near": 0, "broken": 0}
+    text, written = "", 0
+    with path.open("w", encoding="utf-8") as file:
+        while written < size:
+            draw = rng.random()
+            if draw < 0.0002:
+                line, kind = '{"text": "torn\n', "broken"
+            elif draw < 0.0012 and text:
+                line, kind = json.dumps({"text": text}) + "\n", "copies"
+            elif draw < 0.0022 and text:
+                line, kind = json.dumps({"text": text[: len(text) * 19 // 20] + " changed."}) + "\n", "near"
+            else:
+                at, length = rng.randrange(len(pool) - 2 * words), rng.randint(words // 2, words * 3 // 2)
+                start = rng.randrange(len(pool) - 2 * words)
+                half = length // 2
+                drawn = [*pool[at : at + half], *pool[start : start + length - half], str(counts["rows"])]
+                text = " ".join(drawn).capitalize() + "."
+                line, kind = json.dumps({"text": text}) + "\n", ""
+            written += file.write(line)
+            counts["rows"] += kind != "broken"
+            if kind:
+                counts[kind] += 1
+    return counts
+
+
+def timed(verb: str, source: Path, home: Path, rows: int, options: argparse.Namespace) -> dict[str, object]:
+    """One command as a child: seconds, rows a second, exit code, peak memory of the largest process (bytes)."""
+    command = [sys.executable, "-m", "tunesmith", "data", verb, str(source), "--form", "text", "--home", str(home)]
+    command += ["--workers", str(options.workers)] if verb == "check" else []
+    begun = time.monotonic()
+    done = subprocess.run([*command, "--json"], stdout=subprocess.PIPE, check=False)
+    seconds = time.monotonic() - begun
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found: dict[str, object] = {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "rows_per_second": round(rows / seconds),
+        "exit_code": done.returncode,
+        "peak_bytes": used.ru_maxrss * 1024,
+    }
+    if verb == "check" and done.stdout:
+        found["findings"] = {
+            each["code"]: each["count"] for each in json.loads(done.stdout.splitlines()[-1])["findings"]
+        }
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

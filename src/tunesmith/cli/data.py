@@ -1,0 +1,152 @@
+"""Commands that look at data sets: show, stats, diff, ls, lineage, card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from tunesmith.cli import data_tables, options
+from tunesmith.cli.console import put, put_json
+from tunesmith.events import Event
+
+Ref = options.Ref
+Licence = Annotated[
+    str, typer.Option("--licence", metavar="SPDX", help="The licence of what is read: CC-BY-4.0, MIT …")
+]
+
+
+def columns(given: list[str] | None, text: str = "", label: str = "") -> dict[str, str]:
+    """Key of the form → column, as far as they were given."""
+    return {**options.pairs(given, "--field"), **options.fields(text, label)}
+
+
+def finish(
+    begin: Callable[[dict[str, str]], Iterator[Event]],
+    fields: dict[str, str],
+    as_json: bool,
+    lines: Callable[[dict[str, Any]], list[str]],
+) -> None:
+    """Do a verb with the columns that are given or chosen; show its result as JSON, or as lines for people."""
+    from tunesmith.cli import ask, ending
+
+    result = ask.answered(lambda known: ending.followed(lambda _: begin(known)), fields, as_json)
+    if as_json:
+        put_json(result.to_dict())
+        return
+    for line in lines(result.to_dict()):
+        put(line)
+
+
+def show(
+    data: options.Ref,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows.")] = 10,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="FIELD=VALUE", help="Only such rows; split=test too; repeatable."),
+    ] = None,
+    form: options.Form = "",
+    field: options.Columns = None,
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """The first rows of a file or version, with their places and sides."""
+    from tunesmith.lifecycle import viewing
+
+    options.pairs(where, "--where")
+    given: dict[str, Any] = {"rows": rows, "where": where or (), "form": form, "home": home}
+    finish(
+        lambda fields: viewing.show(data, fields=fields, **given),
+        columns(field, text, label),
+        json,
+        data_tables.shown,
+    )
+
+
+def stats(
+    data: options.Ref,
+    form: options.Form = "",
+    field: options.Columns = None,
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Labels, lengths, duplicates, scripts and tokens, in all and by side."""
+    from tunesmith.lifecycle import viewing
+
+    finish(
+        lambda fields: viewing.stats(data, form=form, fields=fields, home=home),
+        columns(field, text, label),
+        json,
+        data_tables.stats,
+    )
+
+
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help="A file or version.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
+    form: options.Form = "",
+    field: options.Columns = None,
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Which rows came, went and changed from A to B, and how labels shifted."""
+    from tunesmith.lifecycle import viewing
+
+    finish(
+        lambda fields: viewing.diff(first, second, form=form, fields=fields, home=home),
+        columns(field, text, label),
+        json,
+        data_tables.difference,
+    )
+
+
+def ls(home: options.Home = None, json: options.Json = False) -> None:
+    """All dataset versions: rows, parent, step, licence, when."""
+    from tunesmith.lifecycle import viewing
+
+    found = viewing.ls(home=home)
+    if json:
+        put_json({"versions": found})
+        return
+    for line in data_tables.versions(found):
+        put(line)
+
+
+def lineage(data: options.Ref, home: options.Home = None, json: options.Json = False) -> None:
+    """Where a version comes from, what was done to it, and which runs and models used it."""
+    from tunesmith.lifecycle import ancestry
+
+    finish(lambda _: ancestry.lineage(data, home=home), {}, json, data_tables.lineage)
+
+
+def card(
+    data: options.Ref,
+    licence: Licence = "",
+    language: Annotated[
+        list[str] | None, typer.Option("--language", metavar="CODE", help="ISO 639: en, de; repeatable.")
+    ] = None,
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="README.md; else on stdout.")] = "",
+    form: options.Form = "",
+    field: options.Columns = None,
+    text: options.Text = "",
+    label: options.Label = "",
+    home: options.Home = None,
+    json: options.Json = False,
+) -> None:
+    """Write the data set's card: sources, licence, splits, statistics, steps, known problems."""
+    from tunesmith.lifecycle import carding
+
+    given: dict[str, Any] = {"licence": licence, "language": language or (), "out": out, "form": form}
+    finish(
+        lambda fields: carding.card(data, fields=fields, home=home, **given),
+        columns(field, text, label),
+        json,
+        data_tables.card,
+    )

@@ -1,0 +1,71 @@
+"""Makes the evidence that a given model gives: names in the texts, and how toxic they are."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from tunesmith import lifecycle
+from tunesmith.errors import UsageError
+from tunesmith.events import Event, Stage
+from tunesmith.inputs import entities
+from tunesmith.lifecycle.known import Known, Unavailable
+from tunesmith.model import Model
+
+CHUNK = 256  # rows that are given to a model together
+TOXIC_WORDS = ("toxic", "hate", "hateful", "offensive", "abusive", "harmful", "unsafe", "insult", "obscene")
+
+
+def names(known: Known) -> Generator[Event, None, np.ndarray]:
+    """The groups of names that each row's texts hold: object [N] of frozensets.  Raises Unavailable."""
+    if not known.wanted.names:
+        raise Unavailable(
+            "names and addresses are not looked for; `--names FOLDER` (a token classifier) does"
+        )
+    yield Stage("names", f"{len(known.records):,} rows")
+    finder = entities.opened(known.wanted.names)
+    found = np.empty(len(known.records), dtype=object)
+    for start in range(0, len(known.records), CHUNK):
+        rows = known.records[start : start + CHUNK]
+        texts = [
+            (start + index, text) for index, row in enumerate(rows) for _, text in known.content.passages(row)
+        ]
+        groups: dict[int, set[str]] = {start + index: set() for index in range(len(rows))}
+        for (index, _), spans in zip(texts, finder([text for _, text in texts]), strict=True):
+            groups[index] |= {each.group for each in spans}
+        for index, each in groups.items():
+            found[index] = frozenset(each)
+    return found
+
+
+def toxicity(known: Known) -> Generator[Event, None, np.ndarray]:
+    """The probability that each row's texts are toxic: float32 [N].  Raises Unavailable, UsageError P326."""
+    if not known.wanted.toxicity:
+        raise Unavailable
+    ref, _, label = known.wanted.toxicity.partition(":")
+    model = lifecycle.open_model(ref, known.wanted.home)
+    yield Stage("toxicity", f"{model.name} on {len(known.records):,} rows")
+    shares: list[float] = []
+    for start in range(0, len(known.records), CHUNK):
+        rows = known.records[start : start + CHUNK]
+        texts = ["\n".join(text for _, text in known.content.passages(row)) for row in rows]
+        # tokenizers take UTF-8 only
+        predictions = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
+        shares += [float(sum(each.probs[_columns(model, each.labels, label)])) for each in predictions]
+    return np.array(shares, dtype=np.float32)
+
+
+def _columns(model: Model, labels: tuple[str, ...], label: str) -> list[int]:
+    """Where the labels that mean toxic stand."""
+    wanted = (label,) if label else TOXIC_WORDS
+    found = [index for index, each in enumerate(labels) if each == label or each.casefold() in wanted]
+    if not found:
+        raise UsageError(
+            "P326",
+            f"none of the labels of {model.name} is known to mean toxic",
+            expected=f"one of: {', '.join(labels[:12])}",
+            fixes=(f"--toxicity {model.name}:{labels[0]}",),
+            where="--toxicity",
+        )
+    return found

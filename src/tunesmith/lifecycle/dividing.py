@@ -1,0 +1,179 @@
+"""Which row is on which side: `data split`, and the sides of a version that were made before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith.data import checking
+from tunesmith.data import split as splitting
+from tunesmith.data.by_time import split_by_time
+from tunesmith.data.sides import SIDES
+from tunesmith.errors import UsageError
+from tunesmith.events import Event, Finished, Found, Saved, Stage
+from tunesmith.fields import Record
+from tunesmith.home import home_folder
+from tunesmith.lifecycle import datasets, streaming
+from tunesmith.lifecycle.datasets import Dataset
+from tunesmith.lifecycle.results import Result
+from tunesmith.recipe.sections import Split as Rule
+from tunesmith.store import files
+
+
+def split(
+    ref: str,
+    *,
+    validation: float = 0.15,
+    test: float = 0.15,
+    group: str = "",
+    by_time: str = "",
+    form: str = "",
+    fields: Mapping[str, str] | None = None,
+    licence: str = "",
+    out: str = "",
+    home: Path | str | None = None,
+) -> Iterator[Event]:
+    """Divide the rows and keep the division with their version: Finished(Result).
+
+    group: column whose equal values stay on one side.  by_time: column; the latest rows are the test.  `train`, `up`
+    and `data export --by-side` use the sides; rows that a newer version adds never move those that are there.
+    out: a folder that gets a file for each side; rows that are too many for memory go there and nowhere else.
+    """
+    place, rule = home_folder(home), _rule(validation, test)
+    given = {**(fields or {}), **{k: v for k, v in (("group", group), ("time", by_time)) if v}}
+    opened = yield from datasets.opened(ref, place, form=form, fields=given, licence=licence)
+    if streaming.is_large(opened):
+        yield from streaming.divided(opened, rule, out)
+        return
+    before = yield from datasets.saved(opened, place)
+    yield Stage("split", f"{len(before.records):,} rows")
+    made = _made(before, rule, place, by_time=bool(by_time))
+    yield Saved("split", str(place / "splits" / f"{made.digest}.json"), made.digest)
+    for finding in made.findings:
+        yield Found(finding)
+    keeps = {name: _mask(getattr(made, name), len(before.records)) for name in SIDES}
+    written = (yield from streaming.files_of(before, keeps, out)) if out else []
+    values = {"data": ref, "version": before.digest, "name": before.name, "files": written}
+    yield Finished(Result({**values, **_told(made, before)}))
+
+
+def _mask(rows: np.ndarray, count: int) -> np.ndarray:
+    found = np.zeros(count, bool)
+    found[rows] = True
+    return found
+
+
+def _rule(validation: float, test: float) -> Rule:
+    for name, share in (("--validation", validation), ("--test", test)):
+        if not 0 <= share < 0.9:
+            raise UsageError(
+                "C123",
+                f"{share} is no share of rows",
+                expected="a number from 0 to 0.9",
+                fixes=(f"{name} 0.15",),
+                where=name,
+            )
+    return Rule(validation=validation, test=test)
+
+
+def _made(dataset: Dataset, rule: Rule, home: Path, *, by_time: bool) -> splitting.Split:
+    """The split, made or found: the same version and rule give the same."""
+    mark = {"name": dataset.name, "version": dataset.digest, "test": "", "rule": rule.model_dump()}
+    mark |= {"by_time": True} if by_time else {}
+    known = [entry for entry in _journal(home) if entry.get("name") == dataset.name]
+    for entry in reversed(known):
+        if {key: value for key, value in entry.items() if key != "digest"} == mark:
+            return _noted(splitting.load_split(home, entry["digest"]), mark, home)
+    clusters = checking.clusters(dataset.records, dataset.content)
+    about = {"clusters": clusters, "version": dataset.digest}
+    if by_time:
+        made = split_by_time(dataset.records, dataset.content, rule, **about)
+    else:
+        parent = _parent(known, dataset, rule, home)
+        made = splitting.split(dataset.records, dataset.content, rule, parent=parent, **about)
+    return _noted(splitting.save_split(made, home), mark, home)
+
+
+def _noted(made: splitting.Split, mark: Mapping[str, Any], home: Path) -> splitting.Split:
+    files.append(home / "splits" / "names.jsonl", {**mark, "digest": made.digest})
+    return made
+
+
+def _parent(
+    known: Sequence[Mapping[str, Any]], dataset: Dataset, rule: Rule, home: Path
+) -> splitting.Split | None:
+    """The newest split of the name by the same rule, of another version: its rows keep their sides."""
+    plain = [entry for entry in known if entry["rule"] == rule.model_dump() and not entry.get("by_time")]
+    others = [entry for entry in plain if entry["version"] != dataset.digest and not entry["test"]]
+    return splitting.load_split(home, others[-1]["digest"]) if others else None
+
+
+def _journal(home: Path) -> list[Mapping[str, Any]]:
+    return list(files.read_log(home / "splits" / "names.jsonl"))
+
+
+def _told(made: splitting.Split, dataset: Dataset) -> dict[str, Any]:
+    sides = {name: getattr(made, name).tolist() for name in SIDES}
+    labels = {
+        name: dict(
+            Counter(label for i in rows for label in dataset.content.labels(dataset.records[i])).most_common()
+        )
+        for name, rows in sides.items()
+    }
+    counts = {name: len(rows) for name, rows in sides.items()}
+    return {
+        "split": made.digest,
+        "parent": made.parent,
+        "rows": len(dataset.records),
+        "sides": counts,
+        "none": len(dataset.records) - sum(counts.values()),
+        "groups": len(set(made.groups.tolist())),
+        "labels": labels,
+        "moved": [dict(move) for move in made.moved],
+        "findings": [finding.to_json() for finding in made.findings],
+    }
+
+
+def sides(dataset: Dataset, home: Path) -> list[str]:
+    """The side of each row: of the newest split of its version, else what its rows say themselves; '' for none."""
+    entry = next(
+        (e for e in reversed(_journal(home)) if dataset.digest and e["version"] == dataset.digest), None
+    )
+    if entry is None:
+        return [str(row.fields.get("split") or "") for row in dataset.records]
+    made = splitting.load_split(home, entry["digest"])
+    found = [""] * len(dataset.records)
+    for name in SIDES:
+        for index in getattr(made, name).tolist():
+            found[index] = name
+    return found
+
+
+def by_side(dataset: Dataset, home: Path) -> dict[str, list[Record]]:
+    """{side: rows}, those without any left out.  Raises UsageError F037 where nothing divides them."""
+    found: dict[str, list[Record]] = {}
+    for row, side in zip(dataset.records, sides(dataset, home), strict=True):
+        if side:
+            found.setdefault(side, []).append(_bare(row))
+    if not found:
+        raise UsageError(
+            "F037",
+            f"the rows of {dataset.ref} are not divided",
+            expected="a version with a split, or rows with a column 'split'",
+            fixes=(f"tunesmith data split {dataset.ref}",),
+            where=dataset.ref,
+        )
+    return {name: found[name] for name in sorted(found, key=_order)}
+
+
+def _bare(row: Record) -> Record:
+    return replace(row, fields={name: value for name, value in row.fields.items() if name != "split"})
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (SIDES.index(name) if name in SIDES else len(SIDES), name)
