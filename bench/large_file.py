@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SYLLABLES = "ba be bi bo bu da de di do du fa fe fi fo fu ga ge gi go gu la le li lo lu ma me mi mo mu na ne ni".split()
+SYLLABLES = "ba be bi bo bu da de di du fa fe fi fo fu ga ge gi go gu la le li lo lu ma me mi mo mu na ne ni".split()
 
 
 def main() -> int:

@@ -201,6 +201,7 @@ def _run(arm: str, source: Path, count: int, pairs: list[tuple[int, int]]) -> di
         "documents": count,
         **found,
         "documents_per_second": count / found["seconds"],
+        "documents_per_cpu_second": count / found["cpu_seconds"],
         **scores,
     }
 

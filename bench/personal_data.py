@@ -53,7 +53,8 @@ def main() -> int:
     secrets, plain = list(_secrets(options.seed, options.secrets)), list(_plain(options.seed, 3000))
     result = {
         "date": time.strftime("%Y-%m-%d"),
-        "command": f"python bench/personal_data.py --data pii-synth/all.jsonl.gz --seed {options.seed}",
+        "command": "python bench/personal_data.py --data pii-synth/all.jsonl.gz --presidio VENV/bin/python"
+        f" --seed {options.seed}",
         "hardware": f"{os.cpu_count()} cores {platform.machine()}, shared; times are CPU time of one core",
         "note": NOTE,
         "rows": len(rows),

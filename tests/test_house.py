@@ -22,12 +22,13 @@ FLOORS = {
     "nn": BESIDE,
     **dict.fromkeys(("errors", "findings", "fields", "section", "events", "parts", "doors"), WORDS),
     **dict.fromkeys(
-        ("recipe", "store", "catalog", "bases", "model", "names", "machine", "home", "explanations"), GROUND
+        ("recipe", "store", "catalog", "bases", "endpoints", "model", "names", "machine", "home"), GROUND
     ),
     **dict.fromkeys(
         ("tasks", "inputs", "train.order", "data.readers", "data.checks", "recipe.rules"), LEAVES
     ),
-    **dict.fromkeys(("data.contents", "data.forms"), LEAVES),
+    "explanations": GROUND,
+    **dict.fromkeys(("data.contents", "data.forms", "data.augmentations"), LEAVES),
     **dict.fromkeys(("train.tuning", "train.objectives", "train.regularizers", "evaluate.metrics"), LEAVES),
     **dict.fromkeys(("data", "train", "evaluate", "serve", "advise", "gate", "registry"), STAGES),
     "approaches": APPROACHES,

@@ -254,7 +254,8 @@ class Check(ABC):
     (frozenset of the kinds of personal data in its texts), 'names' object [B] (frozenset of 'name', 'address',
     'organisation': what a token classifier sees), 'toxicity' float32 [B] (probability).  Evidence about the whole:
     'held_out' (normalised texts of the test file), 'benchmark' (`inputs.overlap.Overlap`: texts that training must not know),
-    'classes' (the labels of out_of_fold's columns), 'test_labels' (label → rows on the test side), 'template' (`inputs.templates.Template`: the base's tokenizer
+    'classes' (the labels of out_of_fold's columns), 'test_labels' (label → rows on the test side),
+    'template' (`inputs.templates.Template`: the base's tokenizer
     and chat template), 'sources' ([{name, sha256, licence?}] of the files), 'curve' ([(rows, score, low, high)] of a
     learning curve).
     """

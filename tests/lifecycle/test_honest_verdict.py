@@ -25,9 +25,9 @@ def rows_of_tickets() -> list[Record]:
 
     task = catalog.part("task", "text-classification")()
     found = source.sniff(EXAMPLES)
-    columns = mapping.infer(found, task, {})
+    reading = mapping.read_as(found, content=task.content)
     return [
-        row for row in mapping.records(found, columns, task) if isinstance(row, Record) and row.fields["text"]
+        row for row in mapping.records(found, reading) if isinstance(row, Record) and row.fields["text"]
     ]
 
 

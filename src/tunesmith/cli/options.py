@@ -31,7 +31,10 @@ Out = Annotated[
     str, typer.Option("--out", metavar="FOLDER", help="Also write the rows as files into a new folder.")
 ]
 Workers = Annotated[
-    int, typer.Option("--workers", min=0, help="Processes that look at rows; 0: one, or all cores for large files.")
+    int,
+    typer.Option(
+        "--workers", min=0, help="Processes that look at rows; 0: one, or all cores for large files."
+    ),
 ]
 Ray = Annotated[bool, typer.Option("--ray", help="Let Ray's workers look at the rows, on all its machines.")]
 Form = Annotated[
@@ -50,12 +53,15 @@ Ignore = Annotated[
 Test = Annotated[str, typer.Option("--test", metavar="FILE", help="A file of its own for the proof.")]
 Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV, JSONL (also .gz), Parquet or XLSX.")]
 Ref = Annotated[
-    str, typer.Argument(metavar="DATA", help="A file, or a version: tickets, tickets@2, the start of a digest.")
+    str,
+    typer.Argument(metavar="DATA", help="A file, or a version: tickets, tickets@2, the start of a digest."),
 ]
 Benchmark = Annotated[
     str, typer.Option("--benchmark", metavar="FILE", help="Rows that training must not know.")
 ]
-Base = Annotated[str, typer.Option("--base", metavar="BASE", help="Base model: a name, a folder, or a hub id.")]
+Base = Annotated[
+    str, typer.Option("--base", metavar="BASE", help="Base model: a name, a folder, or a hub id.")
+]
 Window = Annotated[
     int, typer.Option("--max-length", metavar="N", help="Tokens that the model reads; else the base's own.")
 ]
@@ -63,7 +69,10 @@ Names = Annotated[
     str, typer.Option("--names", metavar="FOLDER", help="A token classifier, for names and addresses.")
 ]
 Toxicity = Annotated[
-    str, typer.Option("--toxicity", metavar="MODEL", help="A model that knows toxic texts; MODEL:LABEL says which.")
+    str,
+    typer.Option(
+        "--toxicity", metavar="MODEL", help="A model that knows toxic texts; MODEL:LABEL says which."
+    ),
 ]
 Model = Annotated[
     str,

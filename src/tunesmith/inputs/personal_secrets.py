@@ -63,7 +63,8 @@ _NAMED = re.compile(
 _BEARER = re.compile(r"\b(?:bearer|basic)\s{1,3}(?P<value>[\w+/=.~-]{16,2000})", re.IGNORECASE)
 _KIND_OF_SIGN = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"), re.compile(r"[^\w.:/,-]"))
 _STAND_IN = re.compile(
-    r"(?:your|my|example|change|insert|xxx|\*\*\*|\.\.\.|\$|%|os\.|process\.|env)", re.IGNORECASE
+    r"(?:your|my[_-]|example|change|insert|xxx|\*\*\*|\.\.\.|\$\w|%\w{1,40}%|%\(|%s|os\.|process\.|env\b)",
+    re.IGNORECASE,
 )
 
 

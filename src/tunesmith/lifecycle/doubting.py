@@ -12,7 +12,6 @@ from tunesmith import bases, catalog, doors, machine
 from tunesmith.bases import Base
 from tunesmith.data.checks._rows import label_form
 from tunesmith.data.sides import side_of
-from tunesmith.data.sides import side_of
 from tunesmith.events import Event, Stage
 from tunesmith.fields import Record, row_key
 from tunesmith.inputs import folds
