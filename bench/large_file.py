@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SYLLABLES = "ba be bi bo bu da de di du fa fe fi fo fu ga ge gi go gu la le li lo lu ma me mi mo mu na ne ni".split()
+SYLLABLES = [first + last for first in "bdfglmn" for last in "aeiou" if first + last != "do"]
 
 
 def main() -> int:
@@ -39,7 +39,9 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--gigabytes", type=float, default=5.0)
     parser.add_argument("--words", type=int, default=300, help="words of a document, on average")
     parser.add_argument("--workers", type=int, default=2)
@@ -82,7 +84,18 @@ def generate(path: Path, size: int, words: int, seed: int) -> dict[str, int]:
 
 def timed(verb: str, source: Path, home: Path, rows: int, options: argparse.Namespace) -> dict[str, object]:
     """One command as a child: seconds, rows a second, exit code, peak memory of the largest process (bytes)."""
-    command = [sys.executable, "-m", "tunesmith", "data", verb, str(source), "--form", "text", "--home", str(home)]
+    command = [
+        sys.executable,
+        "-m",
+        "tunesmith",
+        "data",
+        verb,
+        str(source),
+        "--form",
+        "text",
+        "--home",
+        str(home),
+    ]
     command += ["--workers", str(options.workers)] if verb == "check" else []
     begun = time.monotonic()
     done = subprocess.run([*command, "--json"], stdout=subprocess.PIPE, check=False)

@@ -253,11 +253,10 @@ class Check(ABC):
     'out_of_fold' float32 [B, C] (probabilities from models that did not see the row), 'personal' object [B]
     (frozenset of the kinds of personal data in its texts), 'names' object [B] (frozenset of 'name', 'address',
     'organisation': what a token classifier sees), 'toxicity' float32 [B] (probability).  Evidence about the whole:
-    'held_out' (normalised texts of the test file), 'benchmark' (`inputs.overlap.Overlap`: texts that training must not know),
-    'classes' (the labels of out_of_fold's columns), 'test_labels' (label → rows on the test side),
-    'template' (`inputs.templates.Template`: the base's tokenizer
-    and chat template), 'sources' ([{name, sha256, licence?}] of the files), 'curve' ([(rows, score, low, high)] of a
-    learning curve).
+    'held_out' (normalised texts of the test file), 'benchmark' (`inputs.overlap.Overlap`: texts that training must
+    not know), 'classes' (the labels of out_of_fold's columns), 'test_labels' (label → rows on the test side),
+    'template' (`inputs.templates.Template`: the base's tokenizer and chat template), 'sources' ([{name, sha256,
+    licence?}] of the files), 'curve' ([(rows, score, low, high)] of a learning curve).
     """
 
     code: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Every way to write a text anew: it changes its samples, repeats itself for equal draws, and keeps the words' sense."""
+"""Every way to write a text anew: it changes its samples, repeats itself for equal draws, keeps most words."""
 
 from __future__ import annotations
 

@@ -21,7 +21,12 @@ def rows(tmp_path_factory):
     rng, texts = random.Random(7), sentences(1300)
     pairs = [(text, f"class {n % 5}") for n, text in enumerate(texts)]
     pairs += [(rng.choice(texts) + rng.choice(["", "!", " \u200b"]), f"Class {n % 5}") for n in range(150)]
-    pairs += [("write to jo@example.org", None), ("", "class 1"), ("ok", "class 9"), ("caf\u00c3\u00a9", "class 2")] * 12
+    pairs += [
+        ("write to jo@example.org", None),
+        ("", "class 1"),
+        ("ok", "class 9"),
+        ("caf\u00c3\u00a9", "class 2"),
+    ] * 12
     rng.shuffle(pairs)
     with Rows(tmp_path_factory.mktemp("rows")) as taken:
         for row in records(*pairs):

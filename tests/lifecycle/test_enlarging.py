@@ -43,14 +43,18 @@ def test_augmented_rows_are_a_version_and_the_file_s_own_stays(table: Path, tmp_
     assert made.steps[-1]["verb"] == "augment"
     assert len(version.load(home, made.parent).records) == 54
     assert table.read_bytes() == before
-    again = lifecycle.run(enlarging.augment(str(table), ["typos", "casing"], **{**options, "home": tmp_path / "b"}))
+    again = lifecycle.run(
+        enlarging.augment(str(table), ["typos", "casing"], **{**options, "home": tmp_path / "b"})
+    )
     assert again["version"] == result["version"]
 
 
 @pytest.mark.parametrize(
     ("ways", "labels", "code"), [([], [], "C131"), (["typo"], [], "C103"), (["typos"], ["shiping"], "C133")]
 )
-def test_wrong_words_are_told(table: Path, tmp_path: Path, ways: list[str], labels: list[str], code: str) -> None:
+def test_wrong_words_are_told(
+    table: Path, tmp_path: Path, ways: list[str], labels: list[str], code: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         lifecycle.run(enlarging.augment(str(table), ways, labels=labels, home=tmp_path / "home"))
     assert caught.value.code == code
@@ -70,7 +74,9 @@ def test_written_rows_are_new_agreed_with_and_marked(table: Path, tmp_path: Path
     home = tmp_path / "home"
     with chat_endpoint.serving(writer) as (url, seen):
         tools = enlarging.Tools(url=url, model="tiny")
-        result = lifecycle.run(enlarging.synth(str(table), tools=tools, labels=["shipping"], count=6, home=home))
+        result = lifecycle.run(
+            enlarging.synth(str(table), tools=tools, labels=["shipping"], count=6, home=home)
+        )
     assert {each["model"] for each in seen} == {"tiny"}
     made = [row for row in version.load(home, result["version"]).records if is_made(row)]
     assert 1 <= len(made) <= 4

@@ -26,9 +26,7 @@ def rows_of_tickets() -> list[Record]:
     task = catalog.part("task", "text-classification")()
     found = source.sniff(EXAMPLES)
     reading = mapping.read_as(found, content=task.content)
-    return [
-        row for row in mapping.records(found, reading) if isinstance(row, Record) and row.fields["text"]
-    ]
+    return [row for row in mapping.records(found, reading) if isinstance(row, Record) and row.fields["text"]]
 
 
 def outcome(rows: list[Record], labels: list[str], folder: Path) -> str:

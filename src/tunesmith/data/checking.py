@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shlex
 from collections import Counter
@@ -53,9 +54,7 @@ def check(
     known = gather(records, content, held_out, needs, evidence or {})
     can = [each for each in checks if each.needs <= known.keys() | LOCAL]
     found = _one_pass(can, records, known, mapper)
-    found = (
-        [_named(finding, records[0].place.root, ignore or {}) for finding in found] if records else found
-    )
+    found = [_named(finding, records[0].place.root, ignore or {}) for finding in found] if records else found
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
 
 
@@ -176,16 +175,14 @@ def _evidence(known: Mapping[str, Any], start: int, stop: int) -> dict[str, Any]
     return {name: value[start:stop] if name in ROW_EVIDENCE else value for name, value in known.items()}
 
 
+def _in_order(records: Sequence[Record]) -> bool:
+    places = ((record.place.source, record.place.line) for record in records)
+    return all(first < second for first, second in itertools.pairwise(places))
+
+
 def _require_distinct_places(records: Sequence[Record]) -> None:
     """Rows of a file come in the order of its lines, so that a set of ids is needed for other rows alone."""
-    before, risen = ("", 0), True
-    for record in records:
-        now = (record.place.source, record.place.line)
-        risen = risen and (now[1] > before[1] if now[0] == before[0] else now[0] > before[0])
-        before = now
-        if not risen:
-            break
-    if risen:
+    if (isinstance(records, StoredRows) and records.in_order) or _in_order(records):
         return
     counts = Counter(record.place.id for record in records)
     twice = next((place for place, count in counts.items() if count > 1), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ LONGEST = 50_000  # characters of a text that are compared: far beyond what a cl
 RIVALS = 200  # texts of one bucket that a text is compared with: keeps templated data from costing n²
 SLACK = 0.25  # how far a sketch may err: four standard deviations of an estimate from 64 values
 SHORT_LEAST = KEPT * 0.3  # agreeing values of two sketches from which edits are counted
+_DIGITS = re.compile(r"\d{1,64}")
 Texts = Callable[[Sequence[int]], Sequence[str]]
 
 
@@ -115,6 +117,9 @@ class Joining:
         if self.edited == 1:
             return similar(self.grams(first), self.grams(second), self.threshold)
         one, other = self.forms(first), self.forms(second)
+        # another number is another matter ("invoice 37", "invoice 38"), however few characters it takes
+        if _DIGITS.findall(one) != _DIGITS.findall(other):
+            return False
         return edits.distance(one, other) <= self.edited * max(len(one), len(other))
 
 

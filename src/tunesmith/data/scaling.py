@@ -68,4 +68,3 @@ def _by_ray(
     rows = data.range(len(parts), override_num_blocks=len(parts)).map(each, compute=where)
     found = {int(row["number"]): row["found"] for row in rows.iter_rows()}
     return iter([found[number] for number in range(len(parts))])
-

@@ -57,7 +57,9 @@ def position(key: str) -> float:
 def assign(units: Sequence[Unit], shares: Shares) -> list[Unit]:
     """Give every unit that is not pinned the side in whose interval it stands: test first, validation, then
     train."""
-    return [unit if unit.pinned else replace(unit, side=side_at(position(unit.key), shares)) for unit in units]
+    return [
+        unit if unit.pinned else replace(unit, side=side_at(position(unit.key), shares)) for unit in units
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
+from tunesmith.data import checking
 from tunesmith.data.checks._rows import normalise
 from tunesmith.data.profile import profile
-from tunesmith.data.twins import twins
 from tunesmith.fields import Record
 from tunesmith.parts import Content
 
@@ -21,14 +25,14 @@ NEAR = 200_000  # rows up to which near-duplicates are looked for
 
 
 def statistics(records: Sequence[Record], content: Content, sides: Sequence[str] = ()) -> dict[str, Any]:
-    """Figures of rows as JSON values.
+    """Figures of rows as JSON values, in a few passes; rows that are on disk stay there.
 
     sides: of each row ('' for none), where they are divided.  lengths: of texts and of answers, in characters.
     tokens: an estimate, good to about 25 %; a tokenizer counts exactly.
     """
-    texts = [content.text(row) for row in records]
-    found = {"rows": len(records), **_of(records, content), "duplicates": _duplicates(texts)}
-    found |= {"scripts": scripts(texts), "tokens": sum(map(tokens, _written(records, content)))}
+    found = {"rows": len(records), **_of(records, content), "duplicates": _duplicates(records, content)}
+    found |= {"scripts": scripts(content.text(row) for row in records)}
+    found |= {"tokens": sum(map(tokens, _written(records, content)))}
     if any(sides):
         found["sides"] = _by_side(records, content, sides)
     return found
@@ -37,13 +41,13 @@ def statistics(records: Sequence[Record], content: Content, sides: Sequence[str]
 def _of(records: Sequence[Record], content: Content) -> dict[str, Any]:
     known = profile(records, content)
     labelled = sum(bool(content.labels(row)) for row in records)
-    answers = [answer for row in records if (answer := content.target(row)) is not None]
+    answers = array("q", (len(said) for row in records if (said := content.target(row)) is not None))
     counts = sorted(known.labels.items(), key=lambda item: (-item[1], item[0]))
     found: dict[str, Any] = {"lengths": {"text": dict(known.lengths)}}
     if "labels" in content.offers:
         labels = {name: {"rows": rows, "share": rows / len(records)} for name, rows in counts}
         return {**found, "labels": labels, "unlabelled": len(records) - labelled}
-    found["lengths"]["answer"] = _quantiles(map(len, answers))
+    found["lengths"]["answer"] = _quantiles(answers)
     return {**found, "answered": len(answers)}
 
 
@@ -57,11 +61,17 @@ def _quantiles(values: Iterable[int]) -> dict[str, float]:
     return {"mean": sum(ordered) / len(ordered), **found}
 
 
-def _duplicates(texts: Sequence[str]) -> dict[str, int | None]:
+def _duplicates(records: Sequence[Record], content: Content) -> dict[str, int | None]:
     """Rows beyond the first of each text, exactly (after normalisation) and nearly; None: too many rows to look."""
-    different = len({normalise(text) for text in texts})
-    near = len(texts) - len(set(twins(texts).tolist())) if len(texts) <= NEAR else None
-    return {"exact": len(texts) - different, "near": near}
+    digests = np.fromiter((_digest(content.text(row)) for row in records), np.dtype("V16"), len(records))
+    near = None
+    if len(records) <= NEAR:
+        near = len(records) - len(np.unique(checking.clusters(records, content)))
+    return {"exact": len(records) - len(np.unique(digests)), "near": near}
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(normalise(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _written(records: Sequence[Record], content: Content) -> Iterable[str]:

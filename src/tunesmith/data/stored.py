@@ -26,9 +26,10 @@ class StoredRows(Sequence[Record]):
     A part of it (`part`) is pickled as its path and offsets, so that a worker reads its own rows.
     """
 
-    def __init__(self, path: Path, offsets: np.ndarray) -> None:
-        """offsets: int64 [n + 1], where each row begins and the last one ends."""
-        self.path, self.offsets = path, offsets
+    def __init__(self, path: Path, offsets: np.ndarray, *, in_order: bool = False) -> None:
+        """offsets: int64 [n + 1], where each row begins and the last one ends.  in_order: they are known to be in the
+        order of their places, so that no two have the same."""
+        self.path, self.offsets, self.in_order = path, offsets, in_order
 
     @classmethod
     def open(cls, path: Path) -> StoredRows:
@@ -87,6 +88,7 @@ class Rows:
     def __init__(self, folder: Path | None = None) -> None:
         self._list: list[Record] = []
         self._offsets = _Offsets()
+        self._last, self._in_order = ("", 0), True
         self._path = folder / f"rows-{secrets.token_hex(8)}.jsonl" if folder else None
         self._file = contextlib.ExitStack()
         self._write = self._file.enter_context(files.writing(self._path)) if self._path else None
@@ -107,13 +109,15 @@ class Rows:
             return
         written = line(record)
         self._write(written)
+        now = (record.place.source, record.place.line)
+        self._in_order, self._last = self._in_order and now > self._last, now
         self._offsets.add(len(written))
 
     def sequence(self) -> Sequence[Record]:
         """The rows, once the block has ended."""
         if self._path is None:
             return self._list
-        rows = StoredRows(self._path, self._offsets.array())
+        rows = StoredRows(self._path, self._offsets.array(), in_order=self._in_order)
         weakref.finalize(rows, files.remove, self._path)
         return rows
 

@@ -29,7 +29,8 @@ def twins(texts: Sequence[str], threshold: float = 0.7) -> np.ndarray:
 
     Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams is at
     least `threshold` (a text shorter than five characters equals only itself), or, of texts of 20 to 79 characters,
-    when (1 - threshold) / 3 of the characters or fewer are edited; clusters are the transitive closure.
+    when (1 - threshold) / 3 of the characters or fewer are edited and their numbers are the same; clusters are the
+    transitive closure.
     MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
     """
     sketcher = Sketcher(threshold)

@@ -107,7 +107,9 @@ def read(
         f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
     )
     plain = {"text", "label"} <= set(columns.columns)  # these two have options of their own
-    said = f"{named} · change: --text --label" if plain else f"{reading.form}: {named} · change: --form --field"
+    said = (
+        f"{named} · change: --text --label" if plain else f"{reading.form}: {named} · change: --form --field"
+    )
     yield Stage("sniff", f"{Path(path).name or path} · {source.describe(found)} · {said}")
     for note in columns.notes:
         yield Note(note)
