@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = re.compile(r"<!-- file: (\w+)/(\w+)\.py -->\n```python\n(.*?)```", re.DOTALL)
-LIGHT = ("metric", "check", "approach", "task")
+LIGHT = ("metric", "check", "form", "augmentation", "approach", "task")
 NETWORKED = ("tuning", "objective")
 
 
@@ -96,3 +96,21 @@ def test_a_metric_and_an_approach_reach_the_report(plugin_folder: Path) -> None:
     found = json.loads(done.stdout)
     assert found["chosen"] == "naive-bayes"
     assert 0 <= found["test"]["chosen"]["top_two"]["value"] <= 1
+
+
+def test_a_form_and_an_augmentation_work_from_the_command_line(plugin_folder: Path) -> None:
+    data = plugin_folder.parent / "mails.jsonl"
+    rows = [
+        {"mail_subject": f"Order {n}", "mail_body": f"It is {n} days late.", "mail_queue": queue}
+        for n, queue in enumerate(["delivery", "billing"] * 8)
+    ]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    done = run(
+        plugin_folder, "-m", "tunesmith", "data", "augment", str(data), "--with", "greetings", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["made"] == len(rows)
+    shown = run(plugin_folder, "-m", "tunesmith", "data", "show", "mails", "--rows", "17", "--json")
+    assert "ticket-mail: " in done.stderr
+    last = json.loads(shown.stdout)["shown"][-1]
+    assert last["fields"]["text"].endswith("Order 0\nIt is 0 days late.")

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.rows import sentences
-from tunesmith.data.by_time import moment, split_by_time
+from tunesmith.data.by_time import split_by_time
 from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.sides import SIDES
 from tunesmith.errors import DataError
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
+from tunesmith.inputs.moments import moment
 from tunesmith.recipe.sections import Split as Rule
 
 CONTENT = Labelled()

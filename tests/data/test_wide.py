@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.rows import records, sentences
-from tunesmith.data import wide
+from tunesmith.data import checking, wide
 from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.sides import SIDES
 from tunesmith.data.split import split
@@ -36,7 +36,7 @@ def table(seed, count, classes, grouped):
 def test_the_same_sides_as_in_memory(count, grouped):
     for seed in range(6):
         rows = table(seed, count, 12, grouped)
-        known = wide.surveyed(rows, CONTENT)
+        known = checking.last(wide.surveyed(rows, CONTENT))
         sides, moves = wide.divided(known, SHARES)
         plain = split(rows, CONTENT, RULE)
         expected = np.full(len(rows), -1)
@@ -49,7 +49,7 @@ def test_the_same_sides_as_in_memory(count, grouped):
 
 def test_no_group_is_on_two_sides():
     rows = table(9, 2000, 5, grouped=True)
-    known = wide.surveyed(rows, CONTENT)
+    known = checking.last(wide.surveyed(rows, CONTENT))
     sides, _ = wide.divided(known, SHARES)
     for group in np.unique(known.groups):
         assert len(set(sides[known.groups == group].tolist())) == 1

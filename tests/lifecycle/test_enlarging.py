@@ -13,7 +13,7 @@ from tunesmith import lifecycle
 from tunesmith.data import version
 from tunesmith.data.enlarging import is_made, parents
 from tunesmith.errors import UsageError
-from tunesmith.lifecycle import balancing, enlarging
+from tunesmith.lifecycle import balancing, enlarging, synthesising
 
 KINDS = {"billing": "the invoice {} is wrong since {}", "shipping": "my parcel {} is late since {}"}
 
@@ -75,7 +75,7 @@ def test_written_rows_are_new_agreed_with_and_marked(table: Path, tmp_path: Path
     with chat_endpoint.serving(writer) as (url, seen):
         tools = enlarging.Tools(url=url, model="tiny")
         result = lifecycle.run(
-            enlarging.synth(str(table), tools=tools, labels=["shipping"], count=6, home=home)
+            synthesising.synth(str(table), tools=tools, labels=["shipping"], count=6, home=home)
         )
     assert {each["model"] for each in seen} == {"tiny"}
     made = [row for row in version.load(home, result["version"]).records if is_made(row)]
@@ -91,7 +91,7 @@ def test_questions_are_written_from_documents(tmp_path: Path) -> None:
     pair = json.dumps([{"question": "When are brakes repaired?", "answer": "On weekdays."}])
     with chat_endpoint.serving(lambda _: pair) as (url, _):
         tools = enlarging.Tools(url=url, model="tiny")
-        result = lifecycle.run(enlarging.synth(str(path), tools=tools, pairs=1, home=tmp_path / "home"))
+        result = lifecycle.run(synthesising.synth(str(path), tools=tools, pairs=1, home=tmp_path / "home"))
     made = version.load(tmp_path / "home", result["version"])
     assert made.content == "chat"
     assert [turn["role"] for turn in made.records[0].fields["messages"]] == ["user", "assistant"]

@@ -21,6 +21,7 @@ def fix(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also what a small model finds; takes minutes.")
     ] = False,
+    benchmark: options.Benchmark = "",
     base: options.Base = "",
     max_length: options.Window = 0,
     offline: options.Offline = False,
@@ -44,7 +45,7 @@ def fix(
 
     options.go_offline(offline)
     given: dict[str, Any] = {"dry_run": dry_run, "ignore": options.pairs(ignore, "--ignore"), "test": test}
-    wanted = Wanted(deep=deep, base=base, max_length=max_length, offline=offline)
+    wanted = Wanted(deep=deep, benchmark=benchmark, base=base, max_length=max_length, offline=offline)
     given |= {"wanted": wanted, "form": form, "licence": licence}
     finish(
         lambda fields: curating.fix(data, codes or (), fields=fields, home=home, **given),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json
+from tunesmith.cli.data import Licence, columns, finish
 
-Ref = Annotated[
-    str, typer.Argument(metavar="DATA", help="A file, NAME, NAME@2, or a version's first digits.")
-]
+if TYPE_CHECKING:
+    from tunesmith.lifecycle.enlarging import Tools
+
 With = Annotated[
     str,
     typer.Option("--with", metavar="WAY,…", help="typos, casing, punctuation, synonyms, back-translation."),
 ]
-LabelValue = Annotated[
-    list[str] | None, typer.Option("--label-value", metavar="LABEL", help="Only this class; repeatable.")
+Classes = Annotated[
+    list[str] | None, typer.Option("--class", metavar="LABEL", help="Only rows of this label; repeatable.")
 ]
 Url = Annotated[
     str, typer.Option("--endpoint", metavar="URL", help="An OpenAI-shaped server, up to and with /v1.")
@@ -25,50 +25,49 @@ Url = Annotated[
 Model = Annotated[
     str, typer.Option("--model", metavar="NAME", help="The model that the endpoint is asked for.")
 ]
-Base = Annotated[str, typer.Option("--base", metavar="BASE", help="The encoder that synonyms come from.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all randomness.")]
 
 
 def augment(
-    data: Ref,
-    ways: With,
+    data: options.Ref,
+    ways: With = "",
     copies: Annotated[int, typer.Option("--copies", min=1, max=20, help="New rows of each row and way.")] = 1,
-    label_value: LabelValue = None,
-    base: Base = "",
+    classes: Classes = None,
+    base: options.Base = "",
     endpoint: Url = "",
     model: Model = "",
+    seed: Seed = 0,
+    offline: options.Offline = False,
+    licence: Licence = "",
+    form: options.Form = "",
+    field: options.Columns = None,
     text: options.Text = "",
     label: options.Label = "",
-    seed: Seed = 0,
     home: options.Home = None,
-    offline: options.Offline = False,
     json: options.Json = False,
 ) -> None:
-    """Write rows anew so that their label stays: a new version; made rows never reach validation or test."""
-    from tunesmith.cli import ending
+    """Write rows anew so that their label stays: a new version; made rows never reach validation or test.
+
+    \b
+    tunesmith data augment tickets.csv --with typos,casing --class refund
+    """
     from tunesmith.lifecycle import enlarging
 
-    tools = enlarging.Tools(base, endpoint, model, offline)
-    result = ending.followed(
-        lambda _: enlarging.augment(
-            data,
-            _split(ways),
-            copies=copies,
-            labels=label_value or (),
-            seed=seed,
-            tools=tools,
-            fields=options.fields(text, label),
-            home=home,
-        )
+    given: dict[str, Any] = {"copies": copies, "labels": classes or (), "seed": seed, "home": home}
+    given |= {"tools": _tools(base, endpoint, model, offline), "licence": licence, "form": form}
+    finish(
+        lambda fields: enlarging.augment(data, _split(ways), fields=fields, **given),
+        columns(field, text, label),
+        json,
+        _enlarged,
     )
-    _show(result.to_dict(), json)
 
 
 def synth(
-    data: Ref,
+    data: options.Ref,
     endpoint: Url = "",
     model: Model = "",
-    label_value: LabelValue = None,
+    classes: Classes = None,
     count: Annotated[int, typer.Option("--count", min=0, help="Rows for each class; 0: what it lacks.")] = 0,
     pairs: Annotated[
         int, typer.Option("--pairs", min=0, help="Questions with answers from each document.")
@@ -76,89 +75,89 @@ def synth(
     check: Annotated[
         bool, typer.Option(help="Keep only rows that a classifier of the real ones agrees with.")
     ] = True,
+    seed: Seed = 0,
+    offline: options.Offline = False,
+    licence: Licence = "",
+    form: options.Form = "",
+    field: options.Columns = None,
     text: options.Text = "",
     label: options.Label = "",
-    seed: Seed = 0,
     home: options.Home = None,
-    offline: options.Offline = False,
     json: options.Json = False,
 ) -> None:
-    """Let a language model write rows for small classes, or questions from documents: marked, deduplicated, checked."""
-    from tunesmith.cli import ending
-    from tunesmith.lifecycle import enlarging
+    """Let a language model write rows for small classes, or questions from documents: marked, deduplicated, checked.
 
-    tools = enlarging.Tools("", endpoint, model, offline)
-    result = ending.followed(
-        lambda _: enlarging.synth(
-            data,
-            tools=tools,
-            labels=label_value or (),
-            count=count,
-            pairs=pairs,
-            seed=seed,
-            check=check,
-            fields=options.fields(text, label),
-            home=home,
-        )
+    \b
+    tunesmith data synth tickets.csv --endpoint http://127.0.0.1:8000/v1 --model NAME --class refund --count 40
+    """
+    from tunesmith.lifecycle import synthesising
+
+    given: dict[str, Any] = {"labels": classes or (), "count": count, "pairs": pairs, "seed": seed}
+    given |= {"check": check, "licence": licence, "form": form, "home": home}
+    tools = _tools("", endpoint, model, offline)
+    finish(
+        lambda fields: synthesising.synth(data, tools=tools, fields=fields, **given),
+        columns(field, text, label),
+        json,
+        _enlarged,
     )
-    _show(result.to_dict(), json)
 
 
 def balance(
-    data: Ref,
+    data: options.Ref,
     ways: With = "typos,punctuation,casing",
     apply: Annotated[bool, typer.Option("--apply", help="Write the proposed rows as a new version.")] = False,
-    base: Base = "",
+    base: options.Base = "",
     endpoint: Url = "",
     model: Model = "",
+    seed: Seed = 0,
+    offline: options.Offline = False,
+    licence: Licence = "",
+    form: options.Form = "",
+    field: options.Columns = None,
     text: options.Text = "",
     label: options.Label = "",
-    seed: Seed = 0,
     home: options.Home = None,
-    offline: options.Offline = False,
     json: options.Json = False,
 ) -> None:
     """Measure what helps rare classes (weights, repeating, augmented or written rows) and propose it."""
-    from tunesmith.cli import ending
-    from tunesmith.lifecycle import balancing, enlarging
+    from tunesmith.lifecycle import balancing
 
-    tools = enlarging.Tools(base, endpoint, model, offline)
-    result = ending.followed(
-        lambda _: balancing.balanced(
-            data,
-            ways=_split(ways),
-            tools=tools,
-            apply=apply,
-            seed=seed,
-            fields=options.fields(text, label),
-            home=home,
-        )
+    given: dict[str, Any] = {"ways": _split(ways), "apply": apply, "seed": seed, "home": home}
+    given |= {"tools": _tools(base, endpoint, model, offline), "licence": licence, "form": form}
+    finish(
+        lambda fields: balancing.balanced(data, fields=fields, **given),
+        columns(field, text, label),
+        json,
+        _plan,
     )
-    if json:
-        put_json(result.to_dict())
-        return
-    for arm in result["arms"]:
-        gain = arm["gain"]
-        said = (
-            f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) {gain['outcome']}"
-            if gain
-            else ""
-        )
-        score = arm["macro_f1"]
-        put(f"{arm['remedy']:<16} {score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})  {said}")
-    put(f"proposal         {result['proposal']}")
-    if result["command"]:
-        put(f"next             {result['command']}")
+
+
+def _tools(base: str, url: str, model: str, offline: bool) -> Tools:
+    from tunesmith.lifecycle.enlarging import Tools
+
+    options.go_offline(offline)
+    return Tools(base, url, model, offline)
 
 
 def _split(words: str) -> list[str]:
     return [word.strip() for word in words.split(",") if word.strip()]
 
 
-def _show(value: dict[str, object], as_json: bool) -> None:
-    if as_json:
-        put_json(value)
-        return
-    put(
-        f"{value['name']}  {str(value['version'])[:12]}  {value['rows']:,} rows, {value['made']:,} of them made"
-    )
+def _enlarged(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{found['name']}  {found['version'][:12]}  {found['rows']:,} rows, {found['made']:,} of them made"
+    ]
+    return lines + [f"  {label}  {rows:,}" for label, rows in sorted(found["by_label"].items())]
+
+
+def _plan(found: dict[str, Any]) -> list[str]:
+    lines = []
+    for arm in found["arms"]:
+        gain, score = arm["gain"], arm["macro_f1"]
+        line = f"{arm['remedy']:<16} {score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
+        if gain:
+            line += f"  {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) {gain['outcome']}"
+        lines.append(line)
+    lines.append(f"proposal         {found['proposal']}")
+    return lines + ([f"next             {found['command']}"] if found["command"] else [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from tunesmith.data.split import Split
 from tunesmith.errors import DataError
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
+from tunesmith.inputs.moments import moment
 from tunesmith.parts import Content
 from tunesmith.recipe import sections
 
@@ -60,24 +60,10 @@ def _told(finding: Finding) -> Finding:
     return replace(finding, message=f"{rows} whose twins or group stand behind a cut, entering no side")
 
 
-def moment(text: object) -> float | None:
-    """Seconds of a point in time: a number, or ISO 8601 (UTC where no zone is given); None for anything else."""
-    word = str(text).strip()
-    try:
-        return float(word)
-    except ValueError:
-        pass
-    try:
-        found = datetime.fromisoformat(word)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
 def _moment(row: Record) -> float:
     value = row.fields.get("time")
     found = moment(value)
-    if found is None or not np.isfinite(found):
+    if found is None:
         raise DataError(
             "F035",
             f"{str(value)[:40]!r} is no time",

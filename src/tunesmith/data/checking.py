@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import shlex
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +19,13 @@ from tunesmith.data.scaling import Mapper, here
 from tunesmith.data.stored import StoredRows
 from tunesmith.data.twins import Sketcher
 from tunesmith.errors import DataError
+from tunesmith.events import Progress
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import SHOWN, Finding, Fix
 from tunesmith.inputs import personal
 from tunesmith.parts import ROW_EVIDENCE, Check, Content
 
+Found = TypeVar("Found")
 BATCH = 1000  # rows that the checks are given at a time
 PART = 20_000  # rows of which one worker makes the states
 # evidence that a row's own content tells: made where the rows are looked at
@@ -39,6 +42,19 @@ def check(
     ignore: Mapping[str, str] | None = None,
     mapper: Mapper = here,
 ) -> list[Finding]:
+    """`checked` to its end, for those who don't want to know how far it is."""
+    return last(checked(records, content, held_out=held_out, evidence=evidence, ignore=ignore, mapper=mapper))
+
+
+def checked(
+    records: Sequence[Record],
+    content: Content,
+    *,
+    held_out: Sequence[Record] | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    ignore: Mapping[str, str] | None = None,
+    mapper: Mapper = here,
+) -> Generator[Progress, None, list[Finding]]:
     """The findings of all checks (built in, plug-ins), errors first, then by code.
 
     held_out: the rows of the test file.  evidence: what is known already by name (`parts.Check` lists the names); a
@@ -51,11 +67,20 @@ def check(
         each for each in (part() for part in catalog.parts("check").values()) if each.wants <= content.offers
     ]
     needs = frozenset[str]().union(*(each.needs for each in checks))
-    known = gather(records, content, held_out, needs, evidence or {})
+    known = yield from gather(records, content, held_out, needs, evidence or {})
     can = [each for each in checks if each.needs <= known.keys() | LOCAL]
-    found = _one_pass(can, records, known, mapper)
+    found = yield from _one_pass(can, records, known, mapper)
     found = [_named(finding, records[0].place.root, ignore or {}) for finding in found] if records else found
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
+
+
+def last(steps: Generator[Any, None, Found]) -> Found:
+    """What a generator returns when it has ended; what it yields on the way is passed over."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            return ended.value
 
 
 def _named(finding: Finding, source: str, ignore: Mapping[str, str]) -> Finding:
@@ -73,21 +98,30 @@ def gather(
     held_out: Sequence[Record] | None,
     needs: frozenset[str],
     given: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> Generator[Progress, None, dict[str, Any]]:
     """The evidence that checks need, by name: what is given, and what all rows together tell ('held_out', 'twins')."""
     known = {"content": content, **given}
     if "held_out" in needs and "held_out" not in known:
         known["held_out"] = frozenset(normalise(content.text(row)) for row in held_out or ()) - {""}
     if "twins" in needs and "twins" not in known:
-        known["twins"] = clusters(records, content)
+        known["twins"] = yield from clustered(records, content)
     return known
 
 
 def clusters(records: Sequence[Record], content: Content, threshold: float = 0.7) -> np.ndarray:
+    """`clustered` to its end."""
+    return last(clustered(records, content, threshold))
+
+
+def clustered(
+    records: Sequence[Record], content: Content, threshold: float = 0.7
+) -> Generator[Progress, None, np.ndarray]:
     """`twins` of the rows' texts, which are never in memory together: those of candidates are read once more."""
-    sketcher = Sketcher(threshold)
+    sketcher, begun = Sketcher(threshold), time.monotonic()
     for start in range(0, len(records), BATCH):
         sketcher.add([content.text(row) for row in records[start : start + BATCH]])
+        if start % PART == 0 and start:
+            yield Progress("near-duplicates", start, len(records), time.monotonic() - begun)
     return sketcher.join(lambda indices: [content.text(records[index]) for index in indices])
 
 
@@ -141,13 +175,15 @@ class _Part:
 
 def _one_pass(
     checks: Sequence[Check], records: Sequence[Record], known: Mapping[str, Any], mapper: Mapper
-) -> list[Finding]:
+) -> Generator[Progress, None, list[Finding]]:
     parts = [
         _Part(_slice(records, start, start + PART), _evidence(known, start, start + PART), checks)
         for start in range(0, len(records), PART)
     ]
-    states = [each.start() for each in checks]
-    for found in mapper(_states, parts):
+    states, begun = [each.start() for each in checks], time.monotonic()
+    for number, found in enumerate(mapper(_states, parts)):
+        if number:
+            yield Progress("check", number * PART, len(records), time.monotonic() - begun)
         states = [each.merge(one, two) for each, one, two in zip(checks, states, found, strict=True)]
     return [finding for each, state in zip(checks, states, strict=True) for finding in each.findings(state)]
 

@@ -20,6 +20,10 @@ from tunesmith.store import files
 _DELIMITERS = {"\t": "tab", " ": "blank"}
 _SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "sqlite": "SQLite", "conll": "CoNLL", "txt": "Text"}
 _SIDE, _LABEL = "split", "label"
+_PACKED = {".gz": 6, ".parquet": 4, ".xlsx": 6}  # texts grow about so many times when they are unpacked
+_ANY = frozenset(("train", "training", "test", "dev", "valid", "validation", "all"))
+    ("train", "training", "test", "dev", "valid", "validation", "all", "data", "dataset", "rows")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,14 @@ def size(source: Source) -> int:
     return sum(piece.part.file.stat().st_size for piece in source.pieces)
 
 
+def unpacked(source: Source) -> int:
+    """About how many bytes of text the files hold."""
+    return sum(
+        _PACKED.get(piece.part.file.suffix.lower(), 1) * piece.part.file.stat().st_size
+        for piece in source.pieces
+    )
+
+
 def origins(source: Source) -> tuple[dict[str, Any], ...]:
     """What is known of each file, for a version's lineage: {name, sha256} and, of the hub, origin."""
     origin = {"origin": source.where.origin} if source.where.origin else {}
@@ -85,13 +97,15 @@ def origins(source: Source) -> tuple[dict[str, Any], ...]:
 
 
 def title(uri: str) -> str:
-    """What a data set is called after its address: 'tickets' for `data/tickets.csv.gz`, for `data/tickets/*.csv` and
-    for `hf://datasets/acme/tickets@main`."""
+    """What a data set is called after its address: 'tickets' for `data/tickets.csv.gz`, for `data/tickets/*.csv`, for
+    `tickets/train.jsonl` (a name that says nothing gives way to its folder's) and `hf://datasets/acme/tickets@main`."""
     steps = [step for step in uri.replace("hf://datasets/", "").split("/") if step not in ("", ".", "..")]
     if uri.startswith("hf:"):
         return (steps[1] if len(steps) > 1 else uri).partition("@")[0].partition(":")[0]
     plain = [step for step in steps if not any(sign in step for sign in "*?[")]
-    return (plain or [Path.cwd().name])[-1].partition("#")[0].split(".")[0]
+    names = [step.partition("#")[0].split(".")[0] for step in plain or [Path.cwd().name]]
+    telling = [name for name in names[-2:] if name.lower() not in _ANY]
+    return (telling or names)[-1]
 
 
 def describe(source: Source) -> str:

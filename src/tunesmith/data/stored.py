@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import weakref
 from collections.abc import Iterator, Sequence
@@ -89,7 +90,9 @@ class Rows:
         self._list: list[Record] = []
         self._offsets = _Offsets()
         self._last, self._in_order = ("", 0), True
-        self._path = folder / f"rows-{secrets.token_hex(8)}.jsonl" if folder else None
+        self._path = folder / f"rows-{os.getpid()}-{secrets.token_hex(6)}.jsonl" if folder else None
+        if folder:
+            _sweep(folder)
         self._file = contextlib.ExitStack()
         self._write = self._file.enter_context(files.writing(self._path)) if self._path else None
 
@@ -120,6 +123,24 @@ class Rows:
         rows = StoredRows(self._path, self._offsets.array(), in_order=self._in_order)
         weakref.finalize(rows, files.remove, self._path)
         return rows
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that ended suddenly left there: raw rows must not stay behind."""
+    for path in [*folder.glob("rows-*.jsonl"), *folder.glob(".rows-*.tmp")]:
+        pid = path.name.split("-")[1]
+        if pid.isdecimal() and not _alive(int(pid)):
+            files.remove(path)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 class _Offsets:

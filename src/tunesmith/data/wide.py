@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,12 @@ import numpy as np
 from tunesmith.data.checks._rows import normalise
 from tunesmith.data.sides import ALL, SIDES, Beside, Move, Shares, Unit, position, short_of, side_at, top_up
 from tunesmith.data.twins import Sketcher
+from tunesmith.events import Progress
 from tunesmith.fields import Record
 from tunesmith.parts import Content
 
 BATCH = 1000
+STEP = 20 * BATCH  # rows between two words about progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +38,9 @@ class Surveyed:
     groups: np.ndarray
 
 
-def surveyed(records: Sequence[Record], content: Content) -> Surveyed:
+def surveyed(records: Sequence[Record], content: Content) -> Generator[Progress, None, Surveyed]:
     """One pass over the rows; candidates for near-duplicates are read once more."""
+    begun = time.monotonic()
     sketcher, names, said = Sketcher(), dict[str, int](), {"": 0}
     texts, labels, values = [], [], []
     for start in range(0, len(records), BATCH):
@@ -52,6 +56,8 @@ def surveyed(records: Sequence[Record], content: Content) -> Surveyed:
         )
         of = (str(row.fields.get("group") or "") for row in rows)
         values.append(np.array([said.setdefault(each, len(said)) for each in of], np.int64))
+        if start % STEP == 0 and start:
+            yield Progress("survey", start, len(records), time.monotonic() - begun)
     clusters = sketcher.join(lambda indices: [content.text(records[index]) for index in indices])
     of_group = np.concatenate(values)
     groups = joined(clusters, of_group) if len(said) > 1 else clusters

@@ -19,8 +19,9 @@ from tunesmith.fields import Record
 from tunesmith.home import home_folder
 from tunesmith.lifecycle import datasets
 from tunesmith.lifecycle.datasets import Dataset
-from tunesmith.lifecycle.enlarging import Tools, wanted_rows, written
+from tunesmith.lifecycle.enlarging import Tools
 from tunesmith.lifecycle.results import Result
+from tunesmith.lifecycle.synthesising import wanted_rows, written
 from tunesmith.parts import Predictions
 
 NOTHING = "nothing"
@@ -36,6 +37,7 @@ def balanced(
     seed: int = 0,
     form: str = "",
     fields: Mapping[str, str] | None = None,
+    licence: str = "",
     home: Path | str | None = None,
 ) -> Iterator[Event]:
     """Cross-validate doing nothing, class weights, repeating rare rows, augmented rows and (with an endpoint) rows
@@ -44,7 +46,7 @@ def balanced(
     apply: where the proposal is made of new rows, write them as a new version.
     """
     place = home_folder(home)
-    dataset = yield from datasets.opened(ref, place, form=form, fields=fields)
+    dataset = yield from datasets.opened(ref, place, form=form, fields=fields, licence=licence)
     rows = _labelled(dataset)
     remedies = yield from _remedies(dataset, rows, ways, tools, seed)
     yield Stage("balance", f"{len(rows):,} rows, {balance.FOLDS} folds, {balance.REPEATS} times")

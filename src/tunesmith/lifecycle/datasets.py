@@ -16,7 +16,7 @@ from tunesmith.errors import MissingError, UsageError
 from tunesmith.events import Event, Saved, Stage
 from tunesmith.fields import Broken, Record
 from tunesmith.findings import Finding
-from tunesmith.lifecycle import prepare
+from tunesmith.lifecycle.reading import read
 from tunesmith.names import slug
 from tunesmith.parts import Content
 from tunesmith.store import files
@@ -95,7 +95,7 @@ def _opened(ref: str, home: Path, form: str, fields: Mapping[str, str]) -> Gener
         return _narrowed(_of_version(ref, name, version.load(home, digest, name)), fields)
     if not Path(ref).exists() and not set("./*#") & set(ref):
         raise _missing(ref, home)
-    table = yield from prepare.read(ref, fields, form=form, spool=home / "cache" / "rows")
+    table = yield from read(ref, fields, form=form, spool=home / "cache" / "rows")
     reading = {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)}
     return Dataset(
         slug(source.title(ref)),

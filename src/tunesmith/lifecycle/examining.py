@@ -51,7 +51,7 @@ def examined(
     yield Stage("check", f"{len(dataset.records):,} rows")
     lost = checking.broken_finding(dataset.broken, len(dataset.records) + len(dataset.broken), max_broken)
     known = yield from evidence.gather(dataset.records, dataset.content, wanted)
-    found = checking.check(
+    found = yield from checking.checked(
         dataset.records,
         dataset.content,
         held_out=wanted.test or None,

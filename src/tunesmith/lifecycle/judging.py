@@ -17,7 +17,7 @@ from tunesmith.evaluate import measure
 from tunesmith.evaluate.predictions import gather
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.fields import Broken, Record
-from tunesmith.lifecycle import prepare
+from tunesmith.lifecycle.reading import read
 from tunesmith.lifecycle.results import Result
 from tunesmith.model import Model, as_json
 from tunesmith.parts import Predictions
@@ -101,7 +101,7 @@ def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[E
     known = {
         field: column for field, column in model.recipe.data.fields.items() if column in found.dialect.columns
     }
-    table = yield from prepare.read(
+    table = yield from read(
         data, {**known, **{f: c for f, c in fields.items() if c}}, content=model.task.content
     )
     if table.broken:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.data import checking, cleaning, mapping, profile, source, split, stored, twins, version
+from tunesmith.data import checking, cleaning, mapping, profile, source, split, twins, version
 from tunesmith.errors import DataError
-from tunesmith.events import Event, Found, Note, Progress, Saved, Stage
-from tunesmith.fields import CONTEXT, Broken, Record
+from tunesmith.events import Event, Found, Saved, Stage
+from tunesmith.fields import Record
 from tunesmith.findings import Finding
+from tunesmith.lifecycle.reading import Table, read
 from tunesmith.names import slug
 from tunesmith.parts import Content, Profile, Task
 from tunesmith.recipe.sections import Recipe
@@ -51,88 +51,9 @@ class Prepared:
         return profile.profile(self.fitting, content_of(self.task))
 
 
-@dataclass(frozen=True)
-class Table:
-    """A data set as records of the task, with what could not be read."""
-
-    records: Sequence[Record]
-    broken: list[Broken]
-    reading: mapping.Reading
-    found: source.Source
-
-    @property
-    def described(self) -> str:
-        """How its files are written, in words."""
-        return source.describe(self.found)
-
-    @property
-    def origins(self) -> tuple[Mapping[str, Any], ...]:
-        """Name and SHA-256 of each file, which is read for it once more."""
-        return source.origins(self.found)
-
-    @property
-    def columns(self) -> mapping.Columns:
-        """Which column of the file is which key of its form."""
-        return self.reading.columns
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of the fields that the records have: the content's, and those of their context."""
-        context = (each.name for each in CONTEXT if each.name in self.columns.columns)
-        return (*(each.name for each in self.content.fields), *context)
-
-    @property
-    def content(self) -> Content:
-        """What its records hold."""
-        return catalog.part("content", catalog.part("form", self.reading.form).content)()
-
-
 def content_of(task: Task) -> Content:
     """What the task's records hold."""
     return catalog.part("content", task.content)()
-
-
-def read(
-    path: str, given: Mapping[str, str], *, form: str = "", content: str = "", spool: Path | None = None
-) -> Generator[Event, None, Table]:
-    """Sniff a file, find its form, map its columns, read every row; say what was found and how to override it.
-
-    content: the name of what the rows must hold; '' for any.  spool: the folder where rows of large files are kept
-    while they are worked on (in memory, where it is None).
-    """
-    found = source.sniff(path)
-    reading = mapping.read_as(found, form=form, given=given, content=content)
-    columns = reading.columns
-    named = ", ".join(
-        f'{field} = "{column}" ({columns.confidence[field]:.0%})' for field, column in columns.columns.items()
-    )
-    plain = {"text", "label"} <= set(columns.columns)  # these two have options of their own
-    said = (
-        f"{named} · change: --text --label" if plain else f"{reading.form}: {named} · change: --form --field"
-    )
-    yield Stage("sniff", f"{Path(path).name or path} · {source.describe(found)} · {said}")
-    for note in columns.notes:
-        yield Note(note)
-    broken: list[Broken] = []
-    size, start = max(1, source.size(found)), time.monotonic()
-    with stored.Rows(spool if size > stored.LARGE else None) as rows:
-        for number, row in enumerate(mapping.records(found, reading)):
-            if isinstance(row, Broken):
-                broken.append(row)
-            else:
-                rows.add(row)
-            if number % 20_000 == 19_999 and row.place.byte >= 0:
-                yield Progress("read", min(row.place.byte, size), size, time.monotonic() - start)
-    records = rows.sequence()
-    if not records:
-        raise DataError(
-            "F012",
-            f"{Path(path).name} holds no readable row",
-            expected="a header and rows",
-            fixes=(f"tunesmith data check {path}",),
-            where=path,
-        )
-    return Table(records, broken, reading, found)
 
 
 def check(
@@ -148,7 +69,7 @@ def check(
     yield Stage("check", f"{len(table.records):,} rows")
     total = len(table.records) + len(table.broken)
     lost = checking.broken_finding(table.broken, total, recipe.data.max_broken)
-    findings = checking.check(
+    findings = yield from checking.checked(
         table.records,
         table.content,
         held_out=held_out.records if held_out else None,

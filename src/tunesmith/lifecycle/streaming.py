@@ -35,7 +35,7 @@ def divided(dataset: Dataset, rule: Rule, out: str) -> Iterator[Event]:
     """
     _require_free(dataset, out)
     yield Stage("split", f"{len(dataset.records):,} rows, from disk to {out}")
-    known = wide.surveyed(dataset.records, dataset.content)
+    known = yield from wide.surveyed(dataset.records, dataset.content)
     sides, moves = wide.divided(known, {"test": rule.test, "validation": rule.validation})
     written = yield from files_of(dataset, {name: sides == n for n, name in enumerate(SIDES)}, out)
     yield Note("rows of such a size are no version of their own: the files are what was made")
@@ -51,7 +51,7 @@ def deduped(dataset: Dataset, threshold: float, out: str) -> Iterator[Event]:
     """
     _require_free(dataset, out)
     yield Stage("dedupe", f"{len(dataset.records):,} rows, from disk to {out}")
-    clusters = checking.clusters(dataset.records, dataset.content, threshold)
+    clusters = yield from checking.clustered(dataset.records, dataset.content, threshold)
     stays = clusters == np.arange(len(clusters))
     written = yield from files_of(dataset, {"rows": stays}, out)
     values: dict[str, Any] = {"data": dataset.ref, "rows": len(dataset.records), "files": written}
