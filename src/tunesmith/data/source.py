@@ -22,8 +22,6 @@ _SPOKEN = {"parquet": "Parquet", "arrow": "Arrow", "sqlite": "SQLite", "conll": 
 _SIDE, _LABEL = "split", "label"
 _PACKED = {".gz": 6, ".parquet": 4, ".xlsx": 6}  # texts grow about so many times when they are unpacked
 _ANY = frozenset(("train", "training", "test", "dev", "valid", "validation", "all"))
-    ("train", "training", "test", "dev", "valid", "validation", "all", "data", "dataset", "rows")
-)
 
 
 @dataclass(frozen=True, slots=True)
