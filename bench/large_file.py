@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 SYLLABLES = [first + last for first in "bdfglmn" for last in "aeiou" if first + last != "do"]
 
 
@@ -43,7 +45,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--gigabytes", type=float, default=5.0)
-    parser.add_argument("--words", type=int, default=300, help="words of a document, on average")
+    parser.add_argument("--words", type=int, default=400, help="words of a document, on average")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--home", default="")
     parser.add_argument("--out", default="")
@@ -53,33 +55,33 @@ def _options() -> argparse.Namespace:
 
 def generate(path: Path, size: int, words: int, seed: int) -> dict[str, int]:
     """Documents of varying length; 1 in 1,000 a copy, 1 in 1,000 a near copy, 1 in 5,000 no JSON."""
-    rng = random.Random(seed)
-    vocabulary = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)]
-    weights = [1 / (rank + 5) for rank in range(len(vocabulary))]
-    pool = rng.choices(vocabulary, weights, k=2_000_000)
+    rng, draws = random.Random(seed), np.random.default_rng(seed)
+    vocabulary = np.array(
+        ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)], object
+    )
+    heights = np.cumsum(1 / (np.arange(len(vocabulary)) + 5))
     counts = {"rows": 0, "copies": 0, "near": 0, "broken": 0}
-    text, written = "", 0
+    text, written = "Nothing yet.", 0
     with path.open("w", encoding="utf-8") as file:
         while written < size:
-            draw = rng.random()
-            if draw < 0.0002:
-                line, kind = '{"text": "torn\n', "broken"
-            elif draw < 0.0012 and text:
-                line, kind = json.dumps({"text": text}) + "\n", "copies"
-            elif draw < 0.0022 and text:
-                line, kind = json.dumps({"text": text[: len(text) * 19 // 20] + " changed."}) + "\n", "near"
-            else:
-                at, length = rng.randrange(len(pool) - 2 * words), rng.randint(words // 2, words * 3 // 2)
-                start = rng.randrange(len(pool) - 2 * words)
-                half = length // 2
-                drawn = [*pool[at : at + half], *pool[start : start + length - half], str(counts["rows"])]
-                text = " ".join(drawn).capitalize() + "."
-                line, kind = json.dumps({"text": text}) + "\n", ""
+            kind, new = _drawn(rng), draws.random(rng.randint(words // 2, words * 3 // 2))
+            if not kind:
+                drawn = vocabulary[np.searchsorted(heights, new * heights[-1])].tolist()
+                text = " ".join([*drawn, str(counts["rows"])]).capitalize() + "."
+            line = {
+                "broken": '{"text": "torn\n',
+                "near": json.dumps({"text": text[: len(text) * 19 // 20] + " changed."}) + "\n",
+            }.get(kind, json.dumps({"text": text}) + "\n")
             written += file.write(line)
             counts["rows"] += kind != "broken"
             if kind:
                 counts[kind] += 1
     return counts
+
+
+def _drawn(rng: random.Random) -> str:
+    draw = rng.random()
+    return "broken" if draw < 0.0002 else "copies" if draw < 0.0012 else "near" if draw < 0.0022 else ""
 
 
 def timed(verb: str, source: Path, home: Path, rows: int, options: argparse.Namespace) -> dict[str, object]:

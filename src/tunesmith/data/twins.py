@@ -77,15 +77,15 @@ class Sketcher:
         self._short.append(_band_keys(values[_is_short(lengths)], WIDTH // SHORT_ROWS, SHORT_ROWS))
 
     def join(self, texts: Texts) -> np.ndarray:
-        """The clusters of all texts that were added, as `twins` gives them.
+        """The clusters of all texts that were added, as `twins` gives them; nothing is kept of the texts afterwards.
 
         texts: gives the texts of some indices once more; asked for candidates only.
         """
         if not self._hashes:
             return np.zeros(0, dtype=np.int64)
-        first = _first_equal(np.concatenate(self._hashes))
+        first = _first_equal(_emptied(self._hashes))
         own = np.flatnonzero(first == np.arange(len(first)))
-        sketches, lengths = np.concatenate(self._sketches), np.concatenate(self._lengths)
+        sketches, lengths = _emptied(self._sketches), _emptied(self._lengths)
         found = Joining(len(first), sketches, lengths, texts, self.threshold)
         for band in range(self.bands):
             keys = np.concatenate([part[:, band] for part in self._keys])
@@ -97,6 +97,13 @@ class Sketcher:
             keys = np.concatenate([part[:, band] for part in self._short])
             found.band(short[single], keys[single])
         return found.forest.roots()[first]
+
+
+def _emptied(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts as one array; they themselves are let go, so that the rows are not in memory twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _signatures(forms: list[str]) -> np.ndarray:
