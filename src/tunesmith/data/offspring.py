@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -12,21 +12,18 @@ from tunesmith.data.checks._rows import key_of
 from tunesmith.data.enlarging import is_made, parents
 from tunesmith.fields import Record
 
-if TYPE_CHECKING:
-    from tunesmith.data.split import Split
-
 
 def beside(
     records: Sequence[Record],
     held_out: Sequence[Record],
     clusters: np.ndarray,
-    divide: Callable[[list[Record], np.ndarray], Split],
-) -> Split:
+    divide: Callable[[list[Record], np.ndarray], Any],
+) -> Any:
     """Divide the real rows as if no other were there, then place the made ones.
 
     A made row trains where all its parents train and no near-duplicate of it is held out; else it is on no side.
     clusters: `twins` of the texts of all rows, then of the test file's.  divide: (real rows, their clusters and those
-    of the test file) → split.
+    of the test file) → `split.Split`; so is what is returned.
     """
     real = np.array([n for n, row in enumerate(records) if not is_made(row)], dtype=np.int64)
     tail = np.arange(len(records), len(records) + len(held_out))
