@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tunesmith.findings import Place
 
-Role = Literal["input", "target", "group", "time", "split", "annotator"]
+Role = Literal["input", "target", "group", "time", "split", "annotator", "origin"]
 Kind = Literal["text", "category", "number", "flag", "strings", "labels", "messages", "spans", "json"]
 Way = tuple[str | int, ...]  # where a value stands within a record: ("messages", 1, "content")
 
@@ -42,6 +42,7 @@ CONTEXT = (
     ),
     Field("time", "time", ("time", "date", "timestamp", "created_at", "datetime"), False),
     Field("split", "split", ("split", "side", "subset", "partition"), False, "category"),
+    Field("origin", "origin", (), False, "json"),
     Field(
         "annotator",
         "annotator",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tunesmith.cli.console import one_line
-from tunesmith.cli.data_tables import LABELS, Result, more, pair, rows_of, version_of
+from tunesmith.cli.data_tables import LABELS, Result, more, pair, rows_of, version_of, written
 from tunesmith.cli.tables import table, titled
 
 
@@ -79,7 +79,9 @@ def divided(found: Result) -> list[str]:
     head = [["", *sides], ["rows", *(f"{count:,}" for count in sides.values())]]
     if len(names) <= LABELS:
         head += [[name, *(f"{labels[side].get(name, 0):,}" for side in sides)] for name in names]
-    lines = titled("Split", [found["split"][:12], *table(head, right=range(1, len(sides) + 1))])
+    lines = titled(
+        "Split", [found["split"][:12] or "from disk", *table(head, right=range(1, len(sides) + 1))]
+    )
     lines += titled("Groups", [f"{found['groups']:,}; rows of one group are on one side"])
     if found["none"]:
         lines += titled("None", [f"{found['none']:,} rows stand between sides and enter none"])
@@ -90,6 +92,8 @@ def divided(found: Result) -> list[str]:
         ]
         lines += titled("Moved", [*what[:5], *more(len(what), what[:5])])
     lines += [f"{each['severity']:<9} {each['code']}  {each['message']}" for each in found["findings"]]
+    if found["files"] or not found["version"]:
+        return [*lines, *written(found)]
     return [*lines, *titled("Next", [f"tunesmith data export {found['version'][:12]} FOLDER --by-side"])]
 
 

@@ -8,7 +8,7 @@ import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.data import Licence, columns, finish
-from tunesmith.cli.data_tables import more, rows_of, version_of
+from tunesmith.cli.data_tables import more, rows_of, version_of, written
 from tunesmith.cli.tables import titled
 
 
@@ -64,7 +64,10 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines = [
         *titled("Version", [version_of(found)]),
         *titled("Rows", [f"{found['rows_before']:,} → {found['rows']:,}   {found['dropped']:,} left"]),
-        *titled("Why", reasons or ["no row says what another says"]),
+        *titled(
+            "Why", reasons or ["near-duplicates" if found["dropped"] else "no row says what another says"]
+        ),
+        *written(found),
     ]
     if found["left"]:
         lines += ["", *titled("Left", [*rows_of(found["left"]), *more(found["dropped"], found["left"])])]

@@ -44,6 +44,12 @@ def version_of(found: Result) -> str:
     return f"{found['version']}  {digest}" if found["version"] else "not saved"
 
 
+def written(found: Result) -> list[str]:
+    """The files that were written, where there are any."""
+    files = [f"{each['file']}  {each['rows']:,} rows" for each in found.get("files", ())]
+    return titled("Files", files) if files else []
+
+
 def rows_of(rows: Iterable[Result]) -> list[str]:
     """Rows with their ids and fields as a table."""
     return table(

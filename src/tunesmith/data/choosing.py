@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -121,28 +122,42 @@ def described(
     return Columns(chosen, confidence, candidates, _notes(form, chosen, table, first))
 
 
-def with_side(columns: Columns, side: str) -> Columns:
-    """The columns with the one that names sides ('' for none)."""
-    if not side:
-        return columns
-    field = next(each.name for each in CONTEXT if each.role == "split")
-    chosen, confidence = {**columns.columns, field: side}, {**columns.confidence, field: 1.0}
-    return replace(columns, columns=chosen, confidence=confidence)
+def with_context(columns: Columns, found: Mapping[str, str]) -> Columns:
+    """The columns with those that `own_context` found."""
+    sure = dict.fromkeys(found, 1.0)
+    return replace(columns, columns={**columns.columns, **found}, confidence={**columns.confidence, **sure})
 
 
-def side_column(
+def own_context(
     given: Mapping[str, str], table: Mapping[str, Column], first: Sequence[Mapping[str, Any]]
-) -> str:
-    """The column that is called split (or so) and holds nothing but the names of sides; '' where there is none, or the
-    user said what it is."""
-    field = next(each for each in CONTEXT if each.role == "split")
-    if field.name in given:
-        return ""
-    for name in (name for name in table if name not in given.values() and named(field, name) >= EXACT):
-        values = {str(row.get(name) or "").strip().lower() for row in first} - {""}
-        if values and values <= SIDES:
-            return name
-    return ""
+) -> dict[str, str]:
+    """Fields of the context that a column tells beyond doubt, by its name and all its values: the sides of rows, and
+    what made rows were made from.  A field that the user named is left out."""
+    found: dict[str, str] = {}
+    for each in CONTEXT:
+        if each.role not in _BEYOND_DOUBT or each.name in given:
+            continue
+        for name in (name for name in table if name not in given.values() and named(each, name) >= EXACT):
+            values = [row[name] for row in first if row.get(name) not in (None, "")]
+            if values and all(map(_BEYOND_DOUBT[each.role], values)):
+                found.setdefault(each.name, name)
+    return found
+
+
+def _is_side(value: Any) -> bool:
+    return str(value).strip().lower() in SIDES
+
+
+def _is_origin(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return False
+    return isinstance(value, Mapping) and {"by", "parents"} <= set(value)
+
+
+_BEYOND_DOUBT: Mapping[str, Callable[[Any], bool]] = {"split": _is_side, "origin": _is_origin}
 
 
 def _notes(

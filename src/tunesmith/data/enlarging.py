@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.data.checks._rows import key_of, normalise
+from tunesmith.data.checks._rows import key_of
 from tunesmith.data.twins import twins
 from tunesmith.fields import Record, Way, at, put, row_key
 from tunesmith.findings import Place
@@ -86,7 +86,7 @@ def new_only(
     near: near-duplicates (`twins`) count as the same, which is right for rows that a model wrote.
     """
     texts = [content.text(row) for row in (*known, *made)]
-    groups = twins(texts).tolist() if near else [normalise(text) for text in texts]
+    groups = twins(texts).tolist() if near else texts
     seen, kept = set(groups[: len(known)]), []
     for row, group in zip(made, groups[len(known) :], strict=True):
         if group not in seen:

@@ -46,11 +46,11 @@ def fit(
 
     Raises DataError M201 (no column for a required key), M203, M206 (the rows have another shape); UsageError M204.
     """
-    side = choosing.side_column(given, table, first)
-    rest = {column: seen for column, seen in table.items() if column != side}
+    context = choosing.own_context(given, table, first)
+    rest = {column: seen for column, seen in table.items() if column not in context.values()}
     choices = choosing.choose(source, form, given, rest)
     question = next((each.open for each in choices.values() if each.open), None)
-    columns = choosing.with_side(choosing.described(form, choices, rest, first), side)
+    columns = choosing.with_context(choosing.described(form, choices, rest, first), context)
     parsed = _parsed(form, columns, first[:PARSED])
     whole = len(parsed) / max(1, min(len(first), PARSED))
     if whole < 0.5:

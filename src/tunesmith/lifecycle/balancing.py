@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def balanced(
     made = next((each.made for each in remedies if best and each.name == best["remedy"]), ())
     if apply and made:
         step = {"verb": "balance", "with": best["remedy"] if best else "", "ways": list(ways), "seed": seed}
-        after = yield from datasets.changed(dataset, [*dataset.records, *made], step, place)
+        marked = replace(dataset, fields=tuple(dict.fromkeys((*dataset.fields, "origin"))))
+        after = yield from datasets.changed(marked, [*dataset.records, *made], step, place)
         values["version"] = after.digest
     yield Finished(Result(values))
 

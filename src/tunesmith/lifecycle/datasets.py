@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ _LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}( (AND|OR|WITH) [A-Za-z0-
 @dataclass(frozen=True)
 class Dataset:
     """Rows of one content with what is known of them.  digest: of the version that they are, '' for a file that was not
-    saved yet.  parent, steps, sources, findings, changes: as in `DatasetVersion`."""
+    saved yet.  parent, steps, sources, findings, changes: as in `DatasetVersion`.  confidence: of the columns, 0..1."""
 
     name: str
     ref: str
@@ -43,6 +43,13 @@ class Dataset:
     parent: str = ""
     findings: tuple[Finding, ...] = ()
     changes: tuple[Mapping[str, Any], ...] = ()
+    confidence: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Which column of the file was which key of its form."""
+        read = next((step for step in self.steps if step["verb"] == "read"), {})
+        return dict(read.get("fields", {}))
 
     @property
     def context(self) -> tuple[str, ...]:
@@ -58,15 +65,17 @@ def opened(
     form: str = "",
     fields: Mapping[str, str] | None = None,
     licence: str = "",
+    content: str = "",
 ) -> Generator[Event, None, Dataset]:
     """The rows that a reference names: a file, 'name', 'name@2', or the first digits of a version's digest.
 
-    licence: of the file, as an SPDX identifier; of a version, of all its sources.  Raises what reading a file raises;
-    MissingError F013 where there is neither such a file nor such a version; UsageError F034 where fields are given for
-    a version that lacks them, C123 for what is no licence.
+    content: the name of what the rows must hold, '' for any.  licence: of the file, as an SPDX identifier; of a
+    version, of all its sources.  Raises what reading a file raises; MissingError F013 where there is neither such a
+    file nor such a version; UsageError F034 where fields are given for a version that lacks them, F042 where a version
+    holds another content, C123 for what is no licence.
     """
     _require_licence(licence)
-    found = yield from _opened(ref, home, form, fields or {})
+    found = yield from _opened(ref, home, form, fields or {}, content)
     known = {} if licence or found.digest else _licences(home)
     said = ((each, licence or known.get(each.get("sha256", ""), "")) for each in found.sources)
     return replace(found, sources=tuple({**each, "licence": word} if word else each for each, word in said))
@@ -89,13 +98,17 @@ def _require_licence(licence: str) -> None:
         )
 
 
-def _opened(ref: str, home: Path, form: str, fields: Mapping[str, str]) -> Generator[Event, None, Dataset]:
+def _opened(
+    ref: str, home: Path, form: str, fields: Mapping[str, str], content: str
+) -> Generator[Event, None, Dataset]:
     if not Path(ref).exists() and (digest := version.find(home, ref)):
         name = journal.named(home, digest, ref.partition("@")[0]).partition("@")[0]
-        return _narrowed(_of_version(ref, name, version.load(home, digest, name)), fields)
+        known = _narrowed(_of_version(ref, name, version.load(home, digest, name)), fields)
+        _require_content(known, content)
+        return known
     if not Path(ref).exists() and not set("./*#") & set(ref):
         raise _missing(ref, home)
-    table = yield from read(ref, fields, form=form, spool=home / "cache" / "rows")
+    table = yield from read(ref, fields, form=form, content=content, spool=home / "cache" / "rows")
     reading = {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)}
     return Dataset(
         slug(source.title(ref)),
@@ -108,7 +121,19 @@ def _opened(ref: str, home: Path, form: str, fields: Mapping[str, str]) -> Gener
         table.broken,
         steps=(reading,),
         sources=table.origins,
+        confidence=table.columns.confidence,
     )
+
+
+def _require_content(dataset: Dataset, content: str) -> None:
+    if content not in ("", dataset.content_name):
+        raise UsageError(
+            "F042",
+            f"{dataset.ref} holds {dataset.content_name} rows",
+            expected=f"{content} rows",
+            fixes=("tunesmith data ls",),
+            where=dataset.ref,
+        )
 
 
 def _narrowed(dataset: Dataset, fields: Mapping[str, str]) -> Dataset:

@@ -48,7 +48,7 @@ def split(
     given = {**(fields or {}), **{k: v for k, v in (("group", group), ("time", by_time)) if v}}
     opened = yield from datasets.opened(ref, place, form=form, fields=given, licence=licence)
     if streaming.is_large(opened):
-        yield from streaming.divided(opened, rule, out)
+        yield from streaming.divided(opened, rule, out, by_time=bool(by_time))
         return
     before = yield from datasets.saved(opened, place)
     yield Stage("split", f"{len(before.records):,} rows")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,8 @@ def of_labels(dataset: Dataset, rows: Sequence[Record], labels: Sequence[str]) -
 
 def ended(dataset: Dataset, made: Sequence[Record], step: Mapping[str, Any], place: Path) -> Iterator[Event]:
     """The version with the rows and those made of them, and what is said of it."""
-    after = yield from datasets.changed(dataset, [*dataset.records, *made], step, place)
+    marked = replace(dataset, fields=tuple(dict.fromkeys((*dataset.fields, "origin"))))
+    after = yield from datasets.changed(marked, [*dataset.records, *made], step, place)
     counts = balance.counts(made, dataset.content) if "labels" in dataset.content.offers else {}
     yield Finished(
         Result(

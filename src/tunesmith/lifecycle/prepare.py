@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.data import checking, cleaning, mapping, profile, source, split, twins, version
+from tunesmith.data import checking, cleaning, mapping, profile, split, twins, version
+from tunesmith.data.stored import StoredRows
 from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Saved, Stage
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
-from tunesmith.lifecycle.reading import Table, read
-from tunesmith.names import slug
+from tunesmith.lifecycle.datasets import Dataset, opened
 from tunesmith.parts import Content, Profile, Task
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
@@ -57,47 +57,62 @@ def content_of(task: Task) -> Content:
 
 
 def check(
-    recipe: Recipe, content: str = ""
-) -> Generator[Event, None, tuple[Table, Table | None, list[Finding]]]:
+    recipe: Recipe, content: str, home: Path
+) -> Generator[Event, None, tuple[Dataset, Dataset | None, list[Finding]]]:
     """Read the data (and the test file) and run every check; nothing is changed or refused yet."""
-    table = yield from read(recipe.data.source, recipe.data.fields, form=recipe.data.form, content=content)
+    rows = recipe.data
+    dataset = yield from opened(rows.source, home, form=rows.form, fields=rows.fields, content=content)
+    if isinstance(dataset.records, StoredRows):
+        raise _too_many(dataset)
     held_out = None
-    if recipe.data.test:
-        held_out = yield from read(
-            recipe.data.test, recipe.data.fields, form=table.reading.form, content=content
-        )
-    yield Stage("check", f"{len(table.records):,} rows")
-    total = len(table.records) + len(table.broken)
-    lost = checking.broken_finding(table.broken, total, recipe.data.max_broken)
+    if rows.test:
+        held_out = yield from opened(rows.test, home, form=dataset.form, fields=rows.fields, content=content)
+    yield Stage("check", f"{len(dataset.records):,} rows")
+    total = len(dataset.records) + len(dataset.broken)
+    lost = checking.broken_finding(dataset.broken, total, rows.max_broken)
     findings = yield from checking.checked(
-        table.records,
-        table.content,
+        dataset.records,
+        dataset.content,
         held_out=held_out.records if held_out else None,
-        ignore=recipe.data.ignore,
+        ignore=rows.ignore,
     )
-    return table, held_out, [*([lost] if lost else []), *findings]
+    return dataset, held_out, [*([lost] if lost else []), *findings]
+
+
+def _too_many(dataset: Dataset) -> DataError:
+    return DataError(
+        "F043",
+        f"{dataset.ref} holds {len(dataset.records):,} rows, more than are trained on in memory",
+        expected="a part of them",
+        fixes=(
+            f"tunesmith data dedupe {dataset.ref} --out FOLDER",
+            f"head -n 1000000 {dataset.ref} > part.jsonl",
+        ),
+        where=dataset.ref,
+    )
 
 
 def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
     """The whole way from the recipe's source to sides; the version and the split are saved under `home`."""
     task: Task = catalog.make("task", recipe.task)
-    table, held_out, findings = yield from check(recipe, task.content)
-    checking.refuse_if_broken(table.broken, len(table.records) + len(table.broken), recipe.data.max_broken)
-    cleaned = cleaning.settled(table.records, _judge(table, findings, recipe), recipe.data.ignore)
+    dataset, held_out, findings = yield from check(recipe, task.content, home)
+    lost = len(dataset.broken)
+    checking.refuse_if_broken(dataset.broken, len(dataset.records) + lost, recipe.data.max_broken)
+    cleaned = cleaning.settled(dataset.records, _judge(dataset, findings, recipe), recipe.data.ignore)
     for finding in cleaned.findings:
         yield Found(finding)
     refuse(cleaned.findings, recipe)
-    return (yield from _sides(recipe, task, table, held_out, cleaned, home))
+    return (yield from _sides(recipe, task, dataset, held_out, cleaned, home))
 
 
 def _judge(
-    table: Table, findings: Sequence[Finding], recipe: Recipe
+    dataset: Dataset, findings: Sequence[Finding], recipe: Recipe
 ) -> Callable[[Sequence[Record]], Sequence[Finding]]:
-    """The findings that are known of the table's rows; of rows after a first round of fixes, what is found then."""
+    """The findings that are known of the data set's rows; of rows after a first round of fixes, what is found then."""
 
     def judge(rows: Sequence[Record]) -> Sequence[Finding]:
-        known = rows is table.records
-        return findings if known else checking.check(rows, table.content, ignore=recipe.data.ignore)
+        known = rows is dataset.records
+        return findings if known else checking.check(rows, dataset.content, ignore=recipe.data.ignore)
 
     return judge
 
@@ -123,16 +138,21 @@ def refuse(findings: Sequence[Finding], recipe: Recipe) -> None:
 
 
 def _sides(
-    recipe: Recipe, task: Task, table: Table, held_out: Table | None, cleaned: cleaning.Cleaned, home: Path
+    recipe: Recipe,
+    task: Task,
+    dataset: Dataset,
+    held_out: Dataset | None,
+    cleaned: cleaning.Cleaned,
+    home: Path,
 ) -> Generator[Event, None, Prepared]:
-    name = slug(source.title(recipe.data.source))
+    name = dataset.name
     test_rows = _labelled(held_out.records, cleaned, task) if held_out else None
-    made = _version(recipe, task, table, cleaned, home, name)
+    made = _version(dataset, cleaned, home)
     folder = version.save(made, home, name)
     yield Saved("dataset", str(folder), made.digest)
     digests = {"version": made.digest}
     if test_rows is not None and held_out is not None:
-        kept = version.make_version(test_rows, content=task.content, fields=table.fields)
+        kept = version.make_version(test_rows, content=task.content, fields=dataset.fields)
         version.save(kept, home)
         test_rows, digests["test_version"] = list(kept.records), kept.digest
     divided = _split(recipe, task, made, test_rows, home, name, digests.get("test_version", ""))
@@ -149,7 +169,8 @@ def _sides(
         divided,
         digests,
         findings=(*cleaned.findings, *divided.findings),
-        reading=table.reading,
+        columns=mapping.Columns(dataset.columns, dataset.confidence or dict.fromkeys(dataset.columns, 1.0)),
+        form=dataset.form,
     )
 
 
@@ -163,18 +184,14 @@ def _prepared(
     digests: Mapping[str, str],
     *,
     findings: Sequence[Finding],
-    reading: mapping.Reading,
+    columns: mapping.Columns,
+    form: str,
 ) -> Prepared:
-    columns = reading.columns
     sides = {side: tuple(found) for side, found in divided.records(made.records, test_rows).items()}
     everything = [*made.records, *(test_rows or ())]
     return Prepared(
         task,
-        recipe.model_copy(
-            update={
-                "data": recipe.data.model_copy(update={"fields": dict(columns.columns), "form": reading.form})
-            }
-        ),
+        _read_so(recipe, columns, form),
         name,
         sides["train"],
         sides["validation"],
@@ -187,9 +204,9 @@ def _prepared(
     )
 
 
-def _read_so(recipe: Recipe, reading: mapping.Reading) -> Recipe:
+def _read_so(recipe: Recipe, columns: mapping.Columns, form: str) -> Recipe:
     """The recipe with the form and the columns that were found."""
-    found = {"fields": dict(reading.columns.columns), "form": reading.form}
+    found = {"fields": dict(columns.columns), "form": form}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 
 
@@ -205,27 +222,22 @@ def _labelled(records: Sequence[Record], cleaned: cleaning.Cleaned, task: Task) 
     return rows
 
 
-def _version(
-    recipe: Recipe,
-    task: Task,
-    table: Table,
-    cleaned: cleaning.Cleaned,
-    home: Path,
-    name: str,
-) -> version.DatasetVersion:
-    return version.make_version(
+def _version(dataset: Dataset, cleaned: cleaning.Cleaned, home: Path) -> version.DatasetVersion:
+    """The version that is trained on: of a file a child of its name's newest one; a version with nothing to clean is
+    itself."""
+    made = version.make_version(
         cleaned.records,
-        content=task.content,
-        fields=table.fields,
+        content=dataset.content_name,
+        fields=dataset.fields,
         findings=cleaned.findings,
         changes=cleaned.changes,
-        broken=table.broken,
-        parent=version.latest(home, name),
-        steps=(
-            {"verb": "read", "form": table.reading.form, "fields": dict(table.columns.columns)},
-            {"verb": "fix"},
-        ),
-        sources=table.origins,
+        broken=dataset.broken,
+        parent=dataset.digest or version.latest(home, dataset.name),
+        steps=(*dataset.steps, {"verb": "fix"}),
+        sources=dataset.sources,
+    )
+    return (
+        replace(made, parent=dataset.parent, steps=dataset.steps) if made.digest == dataset.digest else made
     )
 
 
@@ -274,10 +286,18 @@ def again(recipe: Recipe, digests: Mapping[str, str], name: str, home: Path) -> 
     test_rows = list(version.load(home, held_out).records) if held_out else None
     divided = split.load_split(home, digests["split"])
     columns = mapping.Columns(recipe.data.fields, dict.fromkeys(recipe.data.fields, 1.0))
-    reading = mapping.Reading(recipe.data.form, columns)
     known = {key: value for key, value in digests.items() if key in {"version", "test_version"}}
     return _prepared(
-        recipe, task, name, made, test_rows, divided, known, findings=made.findings, reading=reading
+        recipe,
+        task,
+        name,
+        made,
+        test_rows,
+        divided,
+        known,
+        findings=made.findings,
+        columns=columns,
+        form=recipe.data.form,
     )
 
 

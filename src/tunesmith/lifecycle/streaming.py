@@ -28,20 +28,50 @@ def is_large(dataset: Dataset) -> bool:
     return isinstance(dataset.records, StoredRows)
 
 
-def divided(dataset: Dataset, rule: Rule, out: str) -> Iterator[Event]:
+def divided(dataset: Dataset, rule: Rule, out: str, *, by_time: bool = False) -> Iterator[Event]:
     """Write a folder with a file for each side, by the rule of `data split`: Finished(Result).
 
-    Raises UsageError C135 without a folder, F039 where it is there already.
+    Raises UsageError C135 without a folder, F039 where it is there already, C136 where the rows say themselves where
+    they belong, or time is to decide: from disk only the plain rule is kept.
     """
     _require_free(dataset, out)
+    _require_plain(dataset, by_time)
     yield Stage("split", f"{len(dataset.records):,} rows, from disk to {out}")
     known = yield from wide.surveyed(dataset.records, dataset.content)
     sides, moves = wide.divided(known, {"test": rule.test, "validation": rule.validation})
     written = yield from files_of(dataset, {name: sides == n for n, name in enumerate(SIDES)}, out)
     yield Note("rows of such a size are no version of their own: the files are what was made")
-    values = {"data": dataset.ref, "rows": len(dataset.records), "files": written, "moved": len(moves)}
-    values |= {"sides": {name: int((sides == n).sum()) for n, name in enumerate(SIDES)}}
-    yield Finished(Result({**values, "groups": len(np.unique(known.groups))}))
+    values = {"data": dataset.ref, "name": dataset.name, "version": "", "split": "", "parent": "", "none": 0}
+    values |= {"rows": len(dataset.records), "groups": len(np.unique(known.groups)), "files": written}
+    values |= {"sides": {name: int((sides == n).sum()) for n, name in enumerate(SIDES)}, "findings": []}
+    values |= {"labels": {name: _counted(known, sides == n) for n, name in enumerate(SIDES)}}
+    values |= {
+        "moved": [
+            {"label": each.label, "from": each.unit.side, "to": each.goal, "rows": list(each.unit.rows)}
+            for each in moves
+        ]
+    }
+    yield Finished(Result(values))
+
+
+def _counted(known: wide.Surveyed, rows: np.ndarray) -> dict[str, int]:
+    counts = np.bincount(known.labels[rows & (known.labels >= 0)], minlength=len(known.names))
+    return {known.names[n]: int(counts[n]) for n in np.argsort(-counts, kind="stable") if counts[n]}
+
+
+def _require_plain(dataset: Dataset, by_time: bool) -> None:
+    said = [
+        *["time"] * by_time,
+        *(f"its field {name}" for name in ("split", "origin") if name in dataset.fields),
+    ]
+    if said:
+        raise UsageError(
+            "C136",
+            f"{dataset.ref} is divided from disk, and {said[0]} would be passed over",
+            expected="rows that the hash of their group alone divides",
+            fixes=(f"tunesmith data sample {dataset.ref} 200000",),
+            where=dataset.ref,
+        )
 
 
 def deduped(dataset: Dataset, threshold: float, out: str) -> Iterator[Event]:
@@ -54,8 +84,15 @@ def deduped(dataset: Dataset, threshold: float, out: str) -> Iterator[Event]:
     clusters = yield from checking.clustered(dataset.records, dataset.content, threshold)
     stays = clusters == np.arange(len(clusters))
     written = yield from files_of(dataset, {"rows": stays}, out)
-    values: dict[str, Any] = {"data": dataset.ref, "rows": len(dataset.records), "files": written}
-    yield Finished(Result({**values, "left_out": int((~stays).sum())}))
+    values: dict[str, Any] = {
+        "data": dataset.ref,
+        "version": "",
+        "digest": "",
+        "parent": "",
+        "files": written,
+    }
+    values |= {"rows_before": len(dataset.records), "rows": int(stays.sum()), "dropped": int((~stays).sum())}
+    yield Finished(Result({**values, "by_code": {}, "left": [], "findings": []}))
 
 
 def _require_free(dataset: Dataset, out: str) -> None:
@@ -96,7 +133,9 @@ def _written(dataset: Dataset, keep: np.ndarray, path: Path) -> Generator[Event,
         for row, kept in zip(dataset.records, keep, strict=True):
             if not kept:
                 continue
-            write(json.dumps(form.render(row.fields), ensure_ascii=True).encode() + b"\n")
+            context = {key: row.fields[key] for key in dataset.context if key in row.fields}
+            line = {**form.render(row.fields), **context}
+            write(json.dumps(line, ensure_ascii=True, default=str).encode() + b"\n")
             count += 1
             if count % 50_000 == 0:
                 yield Progress("write", count, total, time.monotonic() - begun)
