@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-SYLLABLES = [first + last for first in "bdfglmn" for last in "aeiou" if first + last != "do"]
+LETTERS = "eeeeettttaaaooiinnsshhrrddlucmwfgypbvk"  # about as often as in English
 
 
 def main() -> int:
@@ -45,7 +45,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--gigabytes", type=float, default=5.0)
-    parser.add_argument("--words", type=int, default=400, help="words of a document, on average")
+    parser.add_argument("--words", type=int, default=600, help="words of a document, on average")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--home", default="")
     parser.add_argument("--out", default="")
@@ -59,7 +59,7 @@ def generate(path: Path, size: int, words: int, seed: int) -> dict[str, int]:
     vocabulary = np.array(
         ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)], object
     )
-    heights = np.cumsum(1 / (np.arange(len(vocabulary)) + 5))
+    heights = np.cumsum(1 / (np.arange(len(vocabulary)) + 20))
     counts = {"rows": 0, "copies": 0, "near": 0, "broken": 0}
     text, written = "Nothing yet.", 0
     with path.open("w", encoding="utf-8") as file:

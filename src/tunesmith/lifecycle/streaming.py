@@ -12,7 +12,7 @@ import numpy as np
 
 from tunesmith import catalog
 from tunesmith.data import checking, wide
-from tunesmith.data.sides import SIDES
+from tunesmith.data.sides import SIDES, Move
 from tunesmith.data.stored import StoredRows
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Progress, Saved, Stage
@@ -45,13 +45,12 @@ def divided(dataset: Dataset, rule: Rule, out: str, *, by_time: bool = False) ->
     values |= {"rows": len(dataset.records), "groups": len(np.unique(known.groups)), "files": written}
     values |= {"sides": {name: int((sides == n).sum()) for n, name in enumerate(SIDES)}, "findings": []}
     values |= {"labels": {name: _counted(known, sides == n) for n, name in enumerate(SIDES)}}
-    values |= {
-        "moved": [
-            {"label": each.label, "from": each.unit.side, "to": each.goal, "rows": list(each.unit.rows)}
-            for each in moves
-        ]
-    }
+    values |= {"moved": [_moved(each) for each in moves]}
     yield Finished(Result(values))
+
+
+def _moved(move: Move) -> dict[str, Any]:
+    return {"label": move.label, "from": move.unit.side, "to": move.goal, "rows": list(move.unit.rows)}
 
 
 def _counted(known: wide.Surveyed, rows: np.ndarray) -> dict[str, int]:
