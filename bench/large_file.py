@@ -56,9 +56,8 @@ def _options() -> argparse.Namespace:
 def generate(path: Path, size: int, words: int, seed: int) -> dict[str, int]:
     """Documents of varying length; 1 in 1,000 a copy, 1 in 1,000 a near copy, 1 in 5,000 no JSON."""
     rng, draws = random.Random(seed), np.random.default_rng(seed)
-    vocabulary = np.array(
-        ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(20_000)], object
-    )
+    made = ("".join(rng.choices(LETTERS, k=rng.randint(2, 10))) for _ in range(50_000))
+    vocabulary = np.array(list(made), object)
     heights = np.cumsum(1 / (np.arange(len(vocabulary)) + 20))
     counts = {"rows": 0, "copies": 0, "near": 0, "broken": 0}
     text, written = "Nothing yet.", 0
