@@ -20,7 +20,9 @@ TOXIC_WORDS = ("toxic", "hate", "hateful", "offensive", "abusive", "harmful", "u
 def names(known: Known) -> Generator[Event, None, np.ndarray]:
     """The groups of names that each row's texts hold: object [N] of frozensets.  Raises Unavailable."""
     if not known.wanted.names:
-        raise Unavailable
+        raise Unavailable(
+            "names and addresses are not looked for; `--names FOLDER` (a token classifier) does"
+        )
     yield Stage("names", f"{len(known.records):,} rows")
     finder = entities.opened(known.wanted.names)
     found = np.empty(len(known.records), dtype=object)
