@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tunesmith.fields import Record
 from tunesmith.home import home_folder
 from tunesmith.lifecycle import datasets
 from tunesmith.lifecycle.datasets import Dataset
-from tunesmith.lifecycle.enlarging import Tools
+from tunesmith.lifecycle.enlarging import Tools, with_made
 from tunesmith.lifecycle.results import Result
 from tunesmith.lifecycle.synthesising import wanted_rows, written
 from tunesmith.parts import Predictions
@@ -67,8 +66,7 @@ def balanced(
     made = next((each.made for each in remedies if best and each.name == best["remedy"]), ())
     if apply and made:
         step = {"verb": "balance", "with": best["remedy"] if best else "", "ways": list(ways), "seed": seed}
-        marked = replace(dataset, fields=tuple(dict.fromkeys((*dataset.fields, "origin"))))
-        after = yield from datasets.changed(marked, [*dataset.records, *made], step, place)
+        after = yield from with_made(dataset, made, step, place)
         values["version"] = after.digest
     yield Finished(Result(values))
 

@@ -233,20 +233,23 @@ def changed(
     changes: Iterable[Mapping[str, Any]] = (),
     findings: Iterable[Finding] = (),
     name: str = "",
+    adds: Sequence[str] = (),
 ) -> Generator[Event, None, Dataset]:
     """A new version with these rows: a child of the data set, which is kept too.
 
-    name: what it is called, where it is not to follow the data set under its own name.
+    name: what it is called, where it is not to follow the data set under its own name.  adds: fields that only the new
+    rows have.
 
     step: {verb, …options}: what was done, so that the same sources and steps give the same rows again.  Where the rows
     are as they were, the version is too, and nothing is noted.
     """
     before = yield from saved(dataset, home)
     steps = (*before.steps, dict(step))
+    fields = tuple(dict.fromkeys((*before.fields, *adds)))
     made = version.make_version(
         records,
         content=before.content_name,
-        fields=before.fields,
+        fields=fields,
         findings=findings,
         changes=changes,
         broken=before.broken,
@@ -265,6 +268,7 @@ def changed(
         before,
         name=name,
         ref=ref,
+        fields=fields,
         records=made.records,
         digest=made.digest,
         steps=steps,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +117,17 @@ def of_labels(dataset: Dataset, rows: Sequence[Record], labels: Sequence[str]) -
     return [row for row in rows if not wanted or wanted & set(dataset.content.labels(row))]
 
 
+def with_made(
+    dataset: Dataset, made: Sequence[Record], step: Mapping[str, Any], place: Path
+) -> Generator[Event, None, Dataset]:
+    """The child version that holds the made rows too, with their mark."""
+    rows = [*dataset.records, *made]
+    return (yield from datasets.changed(dataset, rows, step, place, adds=("origin",)))
+
+
 def ended(dataset: Dataset, made: Sequence[Record], step: Mapping[str, Any], place: Path) -> Iterator[Event]:
     """The version with the rows and those made of them, and what is said of it."""
-    marked = replace(dataset, fields=tuple(dict.fromkeys((*dataset.fields, "origin"))))
-    after = yield from datasets.changed(marked, [*dataset.records, *made], step, place)
+    after = yield from with_made(dataset, made, step, place)
     counts = balance.counts(made, dataset.content) if "labels" in dataset.content.offers else {}
     yield Finished(
         Result(

@@ -9,12 +9,12 @@ from typing import Any
 
 from tunesmith import catalog
 from tunesmith.data import checking, cleaning, mapping, profile, split, twins, version
-from tunesmith.data.stored import StoredRows
 from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Saved, Stage
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
 from tunesmith.lifecycle.datasets import Dataset, opened
+from tunesmith.lifecycle.streaming import is_large
 from tunesmith.parts import Content, Profile, Task
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
@@ -62,7 +62,7 @@ def check(
     """Read the data (and the test file) and run every check; nothing is changed or refused yet."""
     rows = recipe.data
     dataset = yield from opened(rows.source, home, form=rows.form, fields=rows.fields, content=content)
-    if isinstance(dataset.records, StoredRows):
+    if is_large(dataset):
         raise _too_many(dataset)
     held_out = None
     if rows.test:

@@ -14,7 +14,6 @@ from tunesmith.inputs import agreement
 from tunesmith.parts import Case, Check
 
 RELIABLE = 0.8  # Krippendorff's alpha from which conclusions may be drawn
-TENTATIVE = 0.667  # below it the labels say more about who gave them than about the text
 
 
 class AnnotatorDisagreement(Check):
