@@ -129,9 +129,8 @@ def both(peer: str, vectors: np.ndarray, labels: np.ndarray) -> dict[str, dict[s
 
 
 def ours(file: Any) -> dict[str, Any]:
-    """Five folds of a logistic layer on principal axes; the log ratio of two probabilities."""
+    """Ten folds of a logistic layer, fitted together; the log ratio of two calibrated probabilities."""
     import scipy.linalg  # noqa: F401 - imports are not timed
-    import sklearn.linear_model  # noqa: F401
 
     from tunesmith.inputs import doubts, folds
 

@@ -23,15 +23,15 @@ from typing import Any
 import near_duplicates
 import numpy as np
 
+from tunesmith.data.checks._alike import distance
 from tunesmith.data.checks._rows import normalise
 from tunesmith.data.checks.twins_across_sides import TwinsAcrossSides
 from tunesmith.data.contents.labelled import Labelled
-from tunesmith.data.edits import distance
 from tunesmith.data.grams import unique
 from tunesmith.data.joining import similar
 from tunesmith.data.sides import SIDES
-from tunesmith.data.split import load_split
-from tunesmith.data.twins import SHORT, twins
+from tunesmith.data.splits import load_split
+from tunesmith.data.twins import twins
 from tunesmith.events import Finished
 from tunesmith.fields import Record
 from tunesmith.findings import Place

@@ -13,7 +13,7 @@ from tunesmith.recipe.sections import Recipe
 OPTIONS = {
     "epochs": 3,
     "batch_size": 6,
-    "accumulation": 2,
+    "micro_tokens": 128,
     "save_steps": 3,
     "dtype": "float32",
     "threads": 1,
@@ -31,9 +31,10 @@ def job(
     tuning: Any = "full",
     task: Any = "text-classification",
     resume: bool = False,
+    parts: dict[str, Any] | None = None,
     **train: Any,
 ) -> Job:
-    """A job of 24 training and 12 validation samples in `folder`."""
+    """A job of 24 training and 12 validation samples in `folder`.  parts: further sections of the recipe."""
     recipe = Recipe.model_validate(
         {
             "data": {"source": "samples"},
@@ -41,6 +42,7 @@ def job(
             "approach": approach,
             "tuning": tuning,
             "train": OPTIONS | train,
+            **(parts or {}),
         }
     )
     made: NeuralTask = catalog.make("task", recipe.task)

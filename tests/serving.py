@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tunesmith.fields import Record
-from tunesmith.model import Model, as_json
+from tunesmith.model import Model
 from tunesmith.parts import Codec, Predictor
 from tunesmith.recipe.sections import Data, Part, Recipe, Serve
 from tunesmith.store import files
@@ -68,7 +68,7 @@ def make_model(
     codec = Codec({"labels": list(LABELS), "temperature": 1.3, "threshold": threshold})
     model = Model(TextClassification(), codec, oracle, recipe, name, folder, "ab" * 32)
     answers = model.predict_texts(golden)
-    rows = [{"fields": {"text": t}, **as_json(p)} for t, p in zip(golden, answers, strict=True)]
+    rows = [{"fields": {"text": t}, **p.to_json()} for t, p in zip(golden, answers, strict=True)]
     files.write_json(folder / "golden.json", {"rows": rows})
     oracle.calls.clear()
     oracle.entered.clear()

@@ -20,7 +20,7 @@ BESIDE, WORDS, GROUND, LEAVES, STAGES, APPROACHES, LIFECYCLE, FACES = range(-1, 
 # the longest prefix names a module's floor; a module imports its own floor and those below
 FLOORS = {
     "nn": BESIDE,
-    **dict.fromkeys(("errors", "findings", "fields", "section", "events", "parts", "doors"), WORDS),
+    **dict.fromkeys(("errors", "findings", "fields", "section", "events", "outcomes", "parts", "doors"), WORDS),
     **dict.fromkeys(
         ("recipe", "store", "catalog", "bases", "endpoints", "model", "names", "machine", "home"), GROUND
     ),

@@ -27,6 +27,7 @@ HOMES = {
     "approach": "tunesmith.approaches",
     "tuning": "tunesmith.train.tuning",
     "objective": "tunesmith.train.objectives",
+    "regularizer": "tunesmith.train.regularizers",
     "metric": "tunesmith.evaluate.metrics",
     "content": "tunesmith.data.contents",
     "form": "tunesmith.data.forms",

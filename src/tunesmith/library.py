@@ -27,6 +27,8 @@ def up(
     group: str = "",
     test: File = "",
     base: File = "",
+    task: str = "",
+    form: str = "",
     budget: float | str = "10m",
     prefer: str = "simple",
     home: Folder = None,
@@ -38,9 +40,9 @@ def up(
     prove_all: bool = False,
     overrides: Sequence[str] = (),
 ) -> ModelResult:
-    """From a file to a proven, registered classifier.
+    """From a file to a proven, registered model.
 
-    text, label, group: columns; what is not given is inferred.  test: a file of its own for the proof.
+    task: the kind of problem; form: how rows are written; else both are found out.  text, label, group: columns; what is not given is inferred.  test: a file of its own for the proof.
     budget: seconds, or '90s', '10m', '1h'.  prefer: 'simple' or 'best'.  overrides: values of the recipe, such as
     'train.epochs=3'.  serve: leave a server running (`result.server`, `result["endpoint"]`).
     Raises TunesmithError: every one has a code, a place and a fix.
@@ -52,6 +54,8 @@ def up(
             fields=_fields(text, label, group),
             test=str(test),
             base=str(base),
+            task=task,
+            form=form,
             budget=seconds(budget),
             prefer=prefer,
             home=home,

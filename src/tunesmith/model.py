@@ -24,12 +24,13 @@ from tunesmith import catalog
 from tunesmith.bases import Base, resolve
 from tunesmith.errors import DataError, IntegrityError
 from tunesmith.fields import Record
-from tunesmith.parts import Codec, Prediction, Predictor, Task
+from tunesmith.parts import Answer, Codec, Prediction, Predictor, Task
 from tunesmith.recipe import toml
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
 
 TOLERANCE = 1e-5  # largest difference of a probability between faces at unequal batch make-up
+_SAID = ("label", "probs", "text", "tokens", "stopped", "logprob")  # what faces must agree on
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,17 @@ class Model:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of `probs`."""
-        return tuple(self.codec.settings["labels"])
+        """The labels, in the order of `probs`; none for a model that answers in words."""
+        return tuple(self.codec.settings.get("labels", ()))
 
-    def predict(self, records: Sequence[Record]) -> list[Prediction]:
+    def predict(self, records: Sequence[Record]) -> list[Prediction | Answer]:
         """One calibrated prediction per record, in order."""
         outputs = self.predictor.outputs(records)
         return [
             self.task.decode(record, out, self.codec) for record, out in zip(records, outputs, strict=True)
         ]
 
-    def predict_texts(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict_texts(self, texts: Sequence[str]) -> list[Prediction | Answer]:
         """Predictions for plain texts.  Raises DataError F020 for what is no text."""
         wrong = next((text for text in texts if not _is_text(text)), None)
         if wrong is not None:
@@ -111,26 +112,38 @@ def _is_text(value: object) -> bool:
 def compare(
     golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool
 ) -> list[str]:
-    """One line for each golden row that an answer does not repeat."""
+    """One line for each golden row that an answer does not repeat: words must be equal, numbers within the tolerance."""
     if len(golden) != len(answers):
         return [f"{len(answers)} answers for {len(golden)} golden rows"]
     wrong = []
     for index, (row, answer) in enumerate(zip(golden, answers, strict=True)):
-        ours, theirs = np.asarray(row["probs"], float), np.asarray(answer["probs"], float)
-        gap = float(np.max(np.abs(ours - theirs))) if ours.shape == theirs.shape else float("inf")
-        if row["label"] != answer["label"] or not gap <= (0.0 if exact else TOLERANCE):  # NaN is no agreement
-            wrong.append(f"golden row {index}: {row['label']} became {answer['label']}, |Δp| = {gap:.2e}")
+        said = {key: answer[key] for key in _SAID if key in answer}
+        gaps = {key: _gap(row.get(key), value) for key, value in said.items()}
+        bad = [
+            key for key, gap in gaps.items() if not gap <= (0.0 if exact else TOLERANCE)
+        ]  # NaN: no agreement
+        if bad or not said:
+            shown = "; ".join(f"{key} {_short(row.get(key))} became {_short(said[key])}" for key in bad)
+            wrong.append(f"golden row {index}: {shown or 'no answer'}")
     return wrong
 
 
-def as_json(prediction: Prediction) -> dict[str, Any]:
-    """A prediction as JSON, the same for every face."""
-    return {
-        "label": prediction.label,
-        "confidence": prediction.confidence,
-        "abstain": prediction.abstain,
-        "probs": [float(p) for p in prediction.probs],
-    }
+def _gap(ours: Any, theirs: Any) -> float:
+    """The largest difference of two values of JSON; infinite where no number tells it."""
+    if ours == theirs:
+        return 0.0
+    try:
+        one, other = np.asarray(ours, float), np.asarray(theirs, float)
+    except (TypeError, ValueError):
+        return float("inf")
+    if one.shape != other.shape or not one.size:
+        return float("inf")
+    return float(np.max(np.abs(one - other) / np.maximum(1.0, np.abs(one))))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def write_codec(folder: Path, codec: Codec) -> None:
@@ -176,13 +189,13 @@ def write_bundle(
     files.write_json(folder / "evaluation.json", evaluation)
     files.write_json(folder / "lineage.json", lineage)
     files.seal(folder)
-    rows = [{"fields": dict(r.fields), **as_json(p)} for r, p in _predict(Model.load(folder), golden)]
+    rows = [{"fields": dict(r.fields), **p.to_json()} for r, p in _predict(Model.load(folder), golden)]
     files.write_json(folder / "golden.json", {"rows": rows})
     files.seal(folder)
     return Model.load(folder, name=name)
 
 
-def _predict(model: Model, records: Sequence[Record]) -> list[tuple[Record, Prediction]]:
+def _predict(model: Model, records: Sequence[Record]) -> list[tuple[Record, Prediction | Answer]]:
     return list(zip(records, model.predict(records), strict=True))
 
 

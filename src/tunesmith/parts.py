@@ -12,16 +12,22 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, final
 
 import numpy as np
 
 from tunesmith.events import Event
 from tunesmith.fields import Broken, Field, Record, Way
 from tunesmith.findings import SHOWN, Finding, Place
+from tunesmith.outcomes import Answer as Answer
+from tunesmith.outcomes import Answers as Answers
+from tunesmith.outcomes import Likelihood as Likelihood
+from tunesmith.outcomes import Outcomes as Outcomes
+from tunesmith.outcomes import Prediction as Prediction
+from tunesmith.outcomes import Predictions as Predictions
 from tunesmith.section import Section
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ else:
     Tensor = Any
 
 Net = Any  # a torch.nn.Module with `backbone` and `head`; what else it has is between a task and its network
-Output = np.ndarray  # what a model says of one example before decoding: for labels, float32 logits [C]
+Output = Any  # what a model says of one example before decoding: float32 logits [C] of labels, an `Answer` in words
 
 
 # ---- plain values -----------------------------------------------------------------------------------------------
@@ -77,26 +83,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Batch:
-    """Named tensors, the row keys, and for each loss term how many supervised units it sums over."""
+    """Named tensors, the row keys, and for each loss term how many supervised units it sums over.
+
+    owner: whose loss it is: '' of what is learnt, else the name of the regularizer that added it.
+    """
 
     tensors: Mapping[str, Any]
     rows: tuple[str, ...]
     counts: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a model says of one record.
-
-    labels and probs ([C], calibrated, sum 1) are parallel; confidence is the probability of `label`; abstain: the
-    confidence is under the threshold that was chosen on rows not trained on.
-    """
-
-    label: str
-    labels: tuple[str, ...]
-    probs: np.ndarray
-    confidence: float
-    abstain: bool
+    owner: str = ""
 
 
 class Draw:
@@ -114,7 +109,8 @@ class Draw:
 class Job:
     """All that a fit is given.  Records carry the task's fields; `folder` is the run's own folder.
 
-    validation may be empty: then nothing is stopped early and the last weights are kept.
+    validation may be empty: then nothing is stopped early and the last weights are kept.  general: rows that are no
+    part of the task's data, for regularizers that keep what the base knows.
     deadline: `time.monotonic()` seconds at which a fit should have ended, or None.  stop: set by whoever wants the
     fit to save what it has and end.
     """
@@ -131,6 +127,7 @@ class Job:
     deadline: float | None = None
     resume: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
+    general: Sequence[Record] = ()
 
     @property
     def options(self) -> Train:
@@ -383,13 +380,64 @@ class Augmentation(Section, ABC):
 # ---- tasks ------------------------------------------------------------------------------------------------------
 
 
+class Lesson(Protocol):
+    """What is learnt from rows: how a row becomes numbers, what is minimised, how held-out rows are judged meanwhile.
+
+    A neural task is one: its own.  An objective on other rows (pairs of answers, say) brings another.
+    early: names of the metrics that are computed on held-out rows while training goes on; the first decides, the second
+    breaks ties.
+    """
+
+    early: ClassVar[tuple[str, ...]]
+
+    def encode(self, record: Record, codec: Codec, draw: Draw | None) -> list[Example]:
+        """One record as none, one or many examples; draw is None outside training."""
+        ...
+
+    def collate(self, examples: Sequence[Example], codec: Codec) -> Batch:
+        """Pad examples into tensors and count the supervised units of each loss term."""
+        ...
+
+    def loss(self, net: Net, batch: Batch) -> dict[str, Tensor]:
+        """Each loss term as a sum over its units; whoever calls divides once by the global count."""
+        ...
+
+    def predict(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
+        """One output per example, in float32."""
+        ...
+
+    def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction | Answer:
+        """Join the outputs of a record's examples into what is said of the record."""
+        ...
+
+    def outcomes(
+        self,
+        records: Sequence[Record],
+        decoded: Sequence[Prediction | Answer],
+        groups: Sequence[str | int],
+    ) -> Outcomes:
+        """What was said of many records, with what would have been right; all three are parallel."""
+        ...
+
+
 class Task(Section, ABC):
-    """Everything known about one kind of problem.  Train, evaluate, serve and monitor use the same one."""
+    """Everything known about one kind of problem.  Train, evaluate, serve and monitor use the same one.
+
+    metrics: names of metric files; the first is the main score.  predicts: 'label' or 'text' (`outcomes.py`).
+    advice: values of the recipe that suit the task where the user names none.  usual: it is what `up` takes for rows
+    of its content where no task is named.  classifies: it says one of few labels of `text`, so rungs that read text
+    themselves can do it too.  evidence: what checks of its rows must be told beside them (`Check.needs`).
+    """
 
     content: ClassVar[str]  # the name of what its records hold (`data/contents`)
     fields: ClassVar[tuple[Field, ...]]  # that content's
-    metrics: ClassVar[tuple[str, ...]]  # names of metric files; the first is the main score
-    predicts: ClassVar[str]  # "label": what approaches and metrics need to know
+    metrics: ClassVar[tuple[str, ...]]
+    predicts: ClassVar[str]
+    advice: ClassVar[Mapping[str, Any]] = {}
+    usual: ClassVar[bool] = True
+    classifies: ClassVar[bool] = False
+    evidence: ClassVar[frozenset[str]] = frozenset()
+    early: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def codec(self, base: Base | None, profile: Profile) -> Codec:
@@ -408,8 +456,22 @@ class Task(Section, ABC):
         """One record as none, one or many examples; draw is None outside training."""
 
     @abstractmethod
-    def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
-        """Join the outputs of a record's examples into one calibrated prediction."""
+    def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction | Answer:
+        """Join the outputs of a record's examples into what is said of the record: a calibrated `Prediction`, or an
+        `Answer`."""
+
+    @abstractmethod
+    def outcomes(
+        self,
+        records: Sequence[Record],
+        decoded: Sequence[Prediction | Answer],
+        groups: Sequence[str | int],
+    ) -> Outcomes:
+        """What was said of many records, with what would have been right; all three are parallel."""
+
+    @abstractmethod
+    def measured(self, rows: Sequence[Record]) -> list[Record]:
+        """The rows on which models are compared: all, or always the same few where each takes long."""
 
     @abstractmethod
     def samples(self) -> list[Record]:
@@ -417,7 +479,7 @@ class Task(Section, ABC):
 
 
 class NeuralTask(Task, ABC):
-    """A task that a network can learn.  Torch is imported inside bodies only.
+    """A task that a network can learn: a `Lesson`.  Torch is imported inside bodies only.
 
     coupled: rows of a batch see each other (contrastive losses), so a batch may not be split.
     """
@@ -445,12 +507,46 @@ class NeuralTask(Task, ABC):
         """Each loss term as a sum over its units; whoever calls divides once by the global count."""
 
     @abstractmethod
-    def predict(self, net: Net, batch: Batch) -> list[Output]:
-        """One output per example, in float32."""
+    def predict(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
+        """One output per example, in float32: what the early metrics read.  A task that answers in words gives the
+        likelihood of the row's own answer."""
 
     @abstractmethod
-    def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
+    def reply(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
+        """One output per example: all that evaluation and faces show.  A task that answers in words generates them
+        here; for others it is what `predict` gives."""
+
+    @abstractmethod
+    def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:
         """One float32 vector [D] per example, for a linear layer to learn from while the network stays as it is."""
+
+
+class Scores(Protocol):
+    """A task whose network can say how likely a continuation is: what preference objectives need."""
+
+    def asked(self, prompt: Prompt, codec: Codec, wish: Wish) -> list[int]:
+        """The tokens to which an answer is written."""
+        ...
+
+    def conversation(
+        self, turns: Sequence[Mapping[str, Any]], codec: Codec, tools: Any = None
+    ) -> list[Tokens]:
+        """The windows of a conversation as the model sees it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text as a model sees it.
+
+    ids: [T].  weights: [T] what each token counts in the loss: 0 for what is only read, 1 (or its turn's weight) for
+    what is learnt.  cut: tokens that the window left out, of which cut_learnt would have been learnt.
+    """
+
+    ids: Sequence[int]
+    weights: Sequence[float]
+    cut: int = 0
+    cut_learnt: int = 0
 
 
 # ---- models -----------------------------------------------------------------------------------------------------
@@ -463,6 +559,56 @@ class Predictor(ABC):
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         """For each record the outputs of its examples, in float32; a row's output depends on its batch's make-up only
         by rounding (1e-5)."""
+
+
+Prompt = str | Sequence[Mapping[str, Any]]  # a text to go on from, or messages to answer
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an answer is to be written.
+
+    temperature 0: always the likeliest token.  top_p: only the likeliest tokens that hold this share.  stop: texts that
+    end the answer and are not part of it.  seed: the same wish with the same seed gives the same text.  alternatives:
+    how many rival tokens are told for each position.  schema: JSON Schema that the text must fit, or None.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    alternatives: int = 0
+    schema: Mapping[str, Any] | None = None
+    tools: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next bit of an answer.
+
+    text: may be '' while a letter is incomplete.  rivals: (text, logprob) of the likeliest tokens at this place.
+    end: '' while it goes on, 'stop' where it ended by itself, 'length' at the limit; the last piece alone has one.
+    """
+
+    text: str
+    token: int = -1
+    logprob: float = 0.0
+    rivals: tuple[tuple[str, float], ...] = ()
+    end: str = ""
+
+
+class Speaker(Predictor, ABC):
+    """A predictor that answers in words."""
+
+    @abstractmethod
+    def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
+        """The answer, piece by piece; closing the iterator ends the work.  Two streams of one speaker may be open
+        together, each in a thread of its own or in turns."""
+
+    @abstractmethod
+    def length(self, prompt: Prompt, wish: Wish) -> int:
+        """Tokens of the prompt as the model sees it; 0 where nobody knows."""
 
 
 class Approach(Section, ABC):
@@ -508,18 +654,42 @@ class Approach(Section, ABC):
 # ---- training ---------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters that move alike.
+
+    scale: learning rate ÷ the run's.  decay: whether weight decay pulls at them.  opens_at: share of the steps after
+    which they begin to move (gradual unfreezing).
+    """
+
+    name: str
+    members: list[tuple[str, Tensor]]
+    scale: float = 1.0
+    decay: bool = False
+    opens_at: float = 0.0
+
+
 class Tuning(Section, ABC):
-    """Which numbers may move.  peak_lr: the learning rate where the recipe names none."""
+    """Which numbers may move.
+
+    peak_lr: the learning rate where the recipe names none.  adds: it leaves the base's weights alone and adds tensors
+    beside them, so that several models share one base in memory.
+    """
 
     peak_lr: ClassVar[float]
+    adds: ClassVar[bool] = False
+
+    @abstractmethod
+    def serves(self, task: Task) -> bool:
+        """Whether it can tune this task's network."""
 
     @abstractmethod
     def apply(self, net: Net) -> Net:
         """Freeze, unfreeze, wrap: after this the parameters with requires_grad are the ones that move."""
 
     @abstractmethod
-    def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
-        """(name, named parameters, learning-rate scale) of every parameter that moves, in a stable order."""
+    def groups(self, net: Net) -> list[Group]:
+        """Every parameter that moves, in a stable order."""
 
     @abstractmethod
     def delta(self, net: Net) -> dict[str, Tensor]:
@@ -529,21 +699,76 @@ class Tuning(Section, ABC):
     def load(self, net: Net, delta: Mapping[str, Tensor]) -> None:
         """Put a saved delta into a net that went through `apply`.  Raises ValueError on a misfit."""
 
-
-class Objective(Section, ABC):
-    """What is minimised, on which batches."""
+    @abstractmethod
+    def change(self, net: Net, start: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+        """(name of a tensor of the base, how far it is moved, with gradient) for regularizers that hold weights in
+        place.  start: `delta` as the run began.  What has no counterpart in the base is left out."""
 
     @abstractmethod
-    def feed(self, job: Job, step: int) -> Iterator[tuple[float, list[Batch]]]:
+    def merge(self, net: Net) -> Net:
+        """The net with what was added folded into the base's own tensors: structure and names are the base's again.
+        Raises ValueError where that can't be (a soft prompt, a non-linear adapter)."""
+
+    @abstractmethod
+    def card(self, net: Net, base: str) -> dict[str, Any] | None:
+        """PEFT's `adapter_config.json` for `delta`, or None where PEFT has no form for it."""
+
+
+class Objective(Section, ABC):
+    """What is minimised, on which batches.
+
+    content: the name of what its rows hold, '' for the task's own.  usual: it is what `up` takes for rows of its
+    content where none is named.
+    """
+
+    content: ClassVar[str] = ""
+    usual: ClassVar[bool] = False
+
+    @abstractmethod
+    def serves(self, task: Task) -> bool:
+        """Whether it can teach this task."""
+
+    @abstractmethod
+    def shown(self, record: Record) -> Record:
+        """A row of its content as the task reads it: for evaluation and serving."""
+
+    @abstractmethod
+    def lesson(self, job: Job, net: Net) -> Generator[Event, None, Lesson]:
+        """What is learnt.  Called once before the first step, while the net is as the run begins: whatever must be
+        known of that net (reference log-probabilities) is computed here, or read from `job.cache`."""
+
+    @abstractmethod
+    def feed(self, job: Job, lesson: Lesson, step: int) -> Iterator[tuple[float, list[Batch]]]:
         """(epoch after this step, micro-batches of one optimiser step), from `step` on: a function of (seed, epoch)."""
 
     @abstractmethod
-    def steps(self, job: Job) -> int:
+    def steps(self, job: Job, lesson: Lesson) -> int:
         """How many optimiser steps a whole run takes."""
 
+
+class Demand(Protocol):
+    """What the weights are also asked, at each step."""
+
+    def batches(self, step: int) -> list[Batch]:
+        """Micro-batches that come with this step, each with the regularizer's name as `owner`."""
+        ...
+
+    def loss(self, net: Net, batch: Batch) -> dict[str, Tensor]:
+        """Each of its loss terms as a sum over the units that the batch counts."""
+        ...
+
+
+class Regularizer(Section, ABC):
+    """What the weights are also asked, so that they keep what they knew.
+
+    general: it needs rows that are no part of the data (`Job.general`).
+    """
+
+    general: ClassVar[bool] = False
+
     @abstractmethod
-    def loss(self, job: Job, net: Net, batch: Batch) -> dict[str, Tensor]:
-        """Each loss term as a sum over its units."""
+    def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:
+        """Called once before the first step, while the net is as the run begins (Fisher information, say)."""
 
 
 # ---- evaluation -------------------------------------------------------------------------------------------------
@@ -553,7 +778,7 @@ class Metric(ABC):
     """One score.  `evaluate/intervals.py` alone resamples; a metric only has to honour weights.
 
     better: +1 when more is better, -1 when less is.  probabilistic: it judges probabilities, which mean something
-    only where they are calibrated.
+    only where they are calibrated.  predicts: what it judges, 'label' (`Predictions`) or 'text' (`Answers`).
     """
 
     better: ClassVar[int] = 1
@@ -561,21 +786,24 @@ class Metric(ABC):
     predicts: ClassVar[str] = "label"
 
     @abstractmethod
-    def value(self, predictions: Predictions, weights: np.ndarray) -> float:
+    def value(self, predictions: Any, weights: np.ndarray) -> float:
         """The score with row weights [B] (how often each row counts); NaN where it is undefined."""
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions of many rows as arrays.  probs: [B, C] calibrated; guess, truth: class indices [B].
+class TextMetric(Metric, ABC):
+    """A score of texts that is a function of sums over rows: each row is looked at once, resampling only adds."""
 
-    truth is -1 where a row's label is none of `labels`: such a row counts as wrong.
-    groups: [B] ids of rows that belong together (near-duplicates, one customer): resampled as one.
-    """
+    predicts: ClassVar[str] = "text"
 
-    labels: tuple[str, ...]
-    probs: np.ndarray
-    guess: np.ndarray
-    truth: np.ndarray
-    groups: np.ndarray
-    rows: tuple[str, ...]
+    @abstractmethod
+    def statistics(self, answers: Answers) -> np.ndarray:
+        """float64 [B, S]: what each row adds; zeros for a row that says nothing of this score."""
+
+    @abstractmethod
+    def combine(self, sums: np.ndarray) -> float:
+        """The score from the weighted sums [S] over rows; NaN where it is undefined."""
+
+    @final
+    def value(self, predictions: Answers, weights: np.ndarray) -> float:
+        table = predictions.once(f"{type(self).__module__}.{type(self).__name__}", self.statistics)
+        return self.combine(weights @ table) if len(table) else float("nan")

@@ -27,8 +27,10 @@ def test_redact_says_what_it_replaced_and_how_to_go_back(run, table, tmp_path):
     assert "jo@example.org" not in done.out + done.err
     back = run("data", "restore", "mails@1", "--key", str(key), "--json")
     assert json.loads(back.out)["restored"] == 2
-    gone = run("data", "forget", "mails@2")
+    gone = run("data", "forget", "mails")
     assert gone.code == 0, gone.err
+    assert "mails is mails@1 again" in gone.out
+    assert run("data", "show", "mails").code == 0
     assert run("data", "show", "mails@2").code == 5
 
 
@@ -37,6 +39,16 @@ def test_redact_as_json(run, table):
     value = json.loads(done.out)
     assert value["replaced"] == {"phone": 1}
     assert value["version"] == "mails@1"
+
+
+def test_redact_says_where_nothing_was_found(run, tmp_path):
+    path = tmp_path / "plain.csv"
+    path.write_text("text,label\nwhere is it,a\nit came late,b\nthank you,a\n")
+    done = run("data", "redact", str(path), "--key", str(tmp_path / "k.json"))
+    assert done.code == 0, done.err
+    assert done.out == "plain@1: nothing was found in 3 rows; nothing was replaced\n"
+    assert "warning" not in done.err
+    assert "still stand" not in done.err
 
 
 def test_an_unknown_kind_is_refused(run, table):

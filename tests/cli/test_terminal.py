@@ -93,6 +93,39 @@ def test_no_answer_is_the_error_itself(ambiguous: Path) -> None:
     assert "error[M202]" in terminal.shown
 
 
+def several(tmp_path: Path) -> Path:
+    """A table that three columns make two forms of, one of them with two labels to choose from."""
+    path = tmp_path / "faq.csv"
+    rows = "".join(
+        f"What is {k} and {k}?,{'ab'[k % 2]},{'cd'[k // 2 % 2]},That makes {2 * k} I think.\n"
+        for k in range(40)
+    )
+    path.write_text("question,topic,category,answer\n" + rows)
+    return path
+
+
+def test_a_form_is_asked_for_on_a_terminal(tmp_path: Path) -> None:
+    terminal = Terminal("data", "show", str(several(tmp_path)), "--home", str(tmp_path / "home"))
+    terminal.until("form [1]: ")
+    assert "can be read in 2 ways; which one is meant?" in terminal.shown
+    assert "'prompt-completion' (prompt = 'question', completion = 'answer')" in terminal.shown
+    terminal.type("3\n")
+    terminal.until("a number from 1 to 2, or a form's name")
+    terminal.type("text-label\n")
+    terminal.until("label column [1]: ")
+    terminal.type("topic\n")
+    assert terminal.end() == 0, terminal.shown
+    assert 'label = "topic"' in terminal.shown
+
+
+def test_no_answer_to_which_form_is_the_error_itself(tmp_path: Path) -> None:
+    terminal = Terminal("data", "show", str(several(tmp_path)), "--home", str(tmp_path / "home"))
+    terminal.until("form [1]: ")
+    terminal.type("\x04")
+    assert terminal.end() == 3
+    assert "error[M207]" in terminal.shown
+
+
 def test_ctrl_c_at_the_question_ends_without_a_traceback(ambiguous: Path) -> None:
     terminal = Terminal("data", "check", str(ambiguous))
     terminal.until("text column [1]: ")

@@ -182,6 +182,71 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
         {"text": "Open?", "label": "no"},
     ),
+    (
+        "label-studio-multilabel",
+        {
+            "data": {"text": "Open?"},
+            "annotations": [
+                {"result": [{"from_name": "topic", "value": {"choices": ["hours", "shop", "hours"]}}]},
+                {"result": [{"from_name": "topic", "value": {"choices": ["no"]}}], "was_cancelled": True},
+            ],
+        },
+        {"text": "Open?", "labels": ["hours", "shop"]},
+    ),
+    (
+        "label-studio-multilabel",
+        {"data": {"text": "Open?"}, "annotations": [{"result": []}]},
+        {"text": "Open?", "labels": []},
+    ),
+    # a cell of Label Studio's CSV
+    (
+        "text-multilabel",
+        {"text": "a", "labels": '{"choices": ["x", "y"]}'},
+        {"text": "a", "labels": ["x", "y"]},
+    ),
+    ("prompt-only", {"prompt": "Open?"}, {"prompt": [USER]}),
+    (
+        "prompt-only",
+        {"prompt": [SYSTEM, USER], "reference": 9, "tools": "[]"},
+        {"prompt": [SYSTEM, USER], "reference": "9"},
+    ),
+    (
+        "stepwise",
+        {"prompt": "Open?", "completions": ["One.", "Two."], "labels": [True, 0]},
+        {"prompt": [USER], "completions": ["One.", "Two."], "labels": [True, False]},
+    ),
+    (
+        "stepwise",
+        {"prompt": "Open?", "completions": "['One.']", "labels": "[False]"},
+        {"prompt": [USER], "completions": ["One."], "labels": [False]},
+    ),
+    # what several people marked alike counts once
+    (
+        "extractive-qa",
+        {
+            "question": "When?",
+            "context": "At nine.",
+            "answers": {"text": ["nine", "nine", "At nine"], "answer_start": [3, 3, 0]},
+        },
+        {
+            "question": "When?",
+            "text": "At nine.",
+            "spans": [
+                {"start": 3, "end": 7, "label": "answer"},
+                {"start": 0, "end": 7, "label": "answer"},
+            ],
+        },
+    ),
+    (
+        "extractive-qa",
+        {"question": "Who?", "context": "At nine.", "answers": {"text": [], "answer_start": []}},
+        {"question": "Who?", "text": "At nine.", "spans": []},
+    ),
+    (
+        "extractive-qa",
+        {"question": "When?", "context": "At nine.", "answers": "{'text': 'nine', 'answer_start': 3}"},
+        {"question": "When?", "text": "At nine.", "spans": [{"start": 3, "end": 7, "label": "answer"}]},
+    ),
     # browsers count two for a sign beyond the BMP
     (
         "label-studio-spans",
@@ -211,6 +276,39 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("translation", {"translation": {"en": "a"}}, "1 texts"),
     ("label-studio", {"data": {}, "annotations": [{"result": [], "was_cancelled": True}]}, "cancelled"),
     ("label-studio", {"data": {}, "annotations": [{"result": []}]}, "0 choices"),
+    (
+        "label-studio-multilabel",
+        {"data": {}, "annotations": [{"result": [{"value": {"labels": ["x"]}}]}]},
+        "no choice",
+    ),
+    (
+        "label-studio-multilabel",
+        {
+            "data": {},
+            "annotations": [
+                {"result": [{"from_name": name, "value": {"choices": ["x"]}} for name in ("tone", "topic")]}
+            ],
+        },
+        r"2 questions \(tone, topic\)",
+    ),
+    ("prompt-only", {"prompt": [USER, BOT]}, "ends with an answer"),
+    ("stepwise", {"prompt": "a", "completions": ["b"], "labels": []}, "1 steps and 0 labels"),
+    ("stepwise", {"prompt": "a", "completions": ["b"], "labels": ["perhaps"]}, "neither true nor false"),
+    ("stepwise", {"prompt": "a", "completions": ["b"], "labels": [None]}, "neither right nor wrong"),
+    ("stepwise", {"prompt": "a", "completions": [["b"]], "labels": [True]}, "no texts"),
+    (
+        "extractive-qa",
+        {"question": "a", "context": "At nine.", "answers": {"text": ["nine"], "answer_start": [4]}},
+        "does not stand at 4",
+    ),
+    (
+        "extractive-qa",
+        {"question": "a", "context": "b", "answers": {"text": ["b"], "answer_start": []}},
+        "1 texts and 0 starts",
+    ),
+    ("extractive-qa", {"question": "a", "context": "b", "answers": "b"}, "no object"),
+    ("extractive-qa", {"question": "a", "context": "b", "answers": {"first": ["b"]}}, "no object"),
+    ("extractive-qa", {"question": "a", "context": "b", "answers": [{"text": "b"}]}, "without a start"),
     ("preference-openai", {"input": "x", "preferred_output": [], "non_preferred_output": []}, "no object"),
     ("alpaca", {"instruction": "a", "output": "b", "history": [["x"]]}, "pairs"),
 ]

@@ -9,7 +9,8 @@ import pytest
 
 from tunesmith.data import mapping, source
 from tunesmith.data.contents.labelled import Labelled
-from tunesmith.data.split import Split, split
+from tunesmith.data.split import split
+from tunesmith.data.splits import Split
 from tunesmith.errors import UsageError
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place

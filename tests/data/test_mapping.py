@@ -325,6 +325,59 @@ def test_two_forms_that_read_otherwise_are_a_question(tmp_path: Path) -> None:
         assert mapping.read_as(table(tmp_path, *rows), form=form).form == form
 
 
+def studio(*choices: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "data": {"text": f"some words for row {k}"},
+            "annotations": [{"result": [{"type": "choices", "value": {"choices": each}}] if each else []}],
+        }
+        for k, each in enumerate(choices)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choices", "form"),
+    [
+        ([["a"]] * 20, "label-studio"),
+        ([*[["a"]] * 20, ["a", "b"]], "label-studio-multilabel"),
+        ([["a", "b"], *[["a"]] * 200], "label-studio-multilabel"),
+        ([[], *[["a"]] * 20, ["a", "b"]], "label-studio-multilabel"),
+    ],
+)
+def test_one_row_with_two_choices_makes_an_export_one_of_several(
+    choices: list[list[str]], form: str, tmp_path: Path
+) -> None:
+    reading = mapping.read_as(table(tmp_path, *studio(*choices)))
+    assert reading.form == form
+    assert mapping.read_as(table(tmp_path, *studio(*choices)), content="labelled").form == "label-studio"
+
+
+def test_objects_that_are_no_answers_are_not_read_as_such(tmp_path: Path) -> None:
+    rows = ({"question": f"Why {k}?", "context": f"Row {k}.", "answer_info": {"a": ["b"]}} for k in range(20))
+    with pytest.raises(DataError):
+        mapping.read_as(table(tmp_path, *rows), form="extractive-qa")
+
+
+def test_columns_that_are_given_settle_the_form(tmp_path: Path) -> None:
+    rows = [
+        {
+            "instruction": f"Say {k} in words.",
+            "output": f"It is {k}.",
+            "system": "Be brief.",
+            "kind": "ab"[k % 2],
+        }
+        for k in range(20)
+    ]
+    reading = mapping.read_as(table(tmp_path, *rows), given={"text": "instruction", "label": "kind"})
+    assert (reading.form, reading.columns.columns) == ("text-label", {"text": "instruction", "label": "kind"})
+    preferred = [
+        {"prompt": f"Say {k} in words.", "chosen": f"It is {k}.", "rejected": "No.", "kind": "ab"[k % 2]}
+        for k in range(20)
+    ]
+    reading = mapping.read_as(table(tmp_path, *preferred), given={"text": "prompt", "label": "kind"})
+    assert reading.form == "text-label"
+
+
 def test_the_form_that_was_meant_says_why_it_is_not_so(tmp_path: Path) -> None:
     wrong = ({"conversations": [{"who": "me", "said": f"text {k}"}], "id": k} for k in range(20))
     with pytest.raises(DataError) as caught:

@@ -6,7 +6,8 @@ from data.rows import records, sentences
 from tunesmith import catalog
 from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.enlarging import is_made, mark, varied
-from tunesmith.data.split import load_split, save_split, split
+from tunesmith.data.split import split
+from tunesmith.data.splits import load_split, save_split
 from tunesmith.recipe.sections import Split as Rule
 
 CONTENT, RULE = Labelled(), Rule()

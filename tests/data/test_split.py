@@ -14,7 +14,8 @@ from tunesmith.data.checking import check
 from tunesmith.data.cleaning import clean
 from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.sides import SIDES
-from tunesmith.data.split import load_split, save_split, split
+from tunesmith.data.split import split
+from tunesmith.data.splits import load_split, save_split
 from tunesmith.data.twins import twins
 from tunesmith.errors import DataError, IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record, row_key

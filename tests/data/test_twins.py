@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunesmith.data.checks._alike import distance
 from tunesmith.data.checks._rows import normalise
-from tunesmith.data.edits import distance
 from tunesmith.data.joining import Forest
 from tunesmith.data.twins import Sketcher, banding, twins
 

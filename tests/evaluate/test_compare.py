@@ -9,7 +9,6 @@ from evaluation import predictions
 from tunesmith.errors import DataError
 from tunesmith.evaluate.compare import more_rows, paired, simplest_not_worse
 from tunesmith.evaluate.measure import metric
-from tunesmith.evaluate.predictions import take
 from tunesmith.parts import Predictions
 
 MACRO = metric("macro_f1")
@@ -59,7 +58,7 @@ def test_five_rows_never_tell() -> None:
 
 def test_copies_of_a_row_do_not_tell() -> None:
     perfect = with_guess(predictions(60), predictions(60).truth)
-    copies = take(perfect, np.repeat(np.arange(60), 10))
+    copies = perfect.take(np.repeat(np.arange(60), 10))
     worse = spoiled(copies, list(range(20)))  # two groups of ten rows
     assert paired(copies, worse, metric("accuracy")).outcome == "cannot-tell"
 
@@ -83,7 +82,7 @@ def test_false_alarms_are_rare() -> None:
 def test_other_rows_and_other_truth_are_refused() -> None:
     found = predictions(40)
     with pytest.raises(DataError) as rows:
-        paired(found, take(found, np.arange(39)), MACRO)
+        paired(found, found.take(np.arange(39)), MACRO)
     assert rows.value.code == "G820" and "1 in one only" in rows.value.found
     other = Predictions(
         found.labels, found.probs, found.guess, np.roll(found.truth, 1), found.groups, found.rows

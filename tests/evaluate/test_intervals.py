@@ -18,7 +18,6 @@ from tunesmith.evaluate.intervals import (
     wilson,
 )
 from tunesmith.evaluate.measure import metric
-from tunesmith.evaluate.predictions import take
 from tunesmith.parts import Predictions
 
 METRICS = {"accuracy": metric("accuracy"), "macro_f1": metric("macro_f1")}
@@ -80,17 +79,17 @@ def test_all_wrong_is_no_certainty() -> None:
 
 
 def test_one_row_one_group_no_row() -> None:
-    one = take(predictions(50, 50.0), np.array([0]))
+    one = predictions(50, 50.0).take(np.array([0]))
     score = interval(one, metric("accuracy"))
     assert (score.value, score.n) == (1, 1) and score.low == pytest.approx(0.2065, abs=1e-3)
     assert np.isnan(interval(one, metric("log_loss")).low)
-    none = interval(take(one, np.array([], dtype=int)), metric("accuracy"))
+    none = interval(one.take(np.array([], dtype=int)), metric("accuracy"))
     assert none.n == 0 and none.to_json() == {"value": None, "low": None, "high": None, "n": 0}
 
 
 def test_copies_narrow_nothing() -> None:
     found = predictions(100, 1.0)
-    copies = take(found, np.repeat(np.arange(100), 9))  # keeps the group ids
+    copies = found.take(np.repeat(np.arange(100), 9))  # keeps the group ids
     plain, grouped = interval(found, METRICS["accuracy"]), interval(copies, METRICS["accuracy"])
     assert grouped.n == 900
     assert (grouped.low, grouped.high) == pytest.approx((plain.low, plain.high), abs=1e-9)

@@ -11,7 +11,6 @@ import pytest
 
 from evaluation import QUEUES, predictions, sample_report
 from tunesmith.evaluate import plots, report, svg
-from tunesmith.evaluate.predictions import take
 from tunesmith.parts import Predictions
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7*7 }}"
@@ -124,10 +123,10 @@ def test_json_is_the_same_report(value: dict, page: str) -> None:
 def test_corners_of_the_evidence() -> None:
     whole = predictions(40, 1.0)
     corners = (
-        take(whole, np.array([0])),
+        whole.take(np.array([0])),
         predictions(30, 60.0),  # nothing wrong
         Predictions(whole.labels, whole.probs, whole.guess, np.full(40, -1), whole.groups, whole.rows),
-        take(whole, np.array([], dtype=int)),
+        whole.take(np.array([], dtype=int)),
     )
     for found in corners:
         n = len(found.rows)

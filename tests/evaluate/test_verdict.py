@@ -9,7 +9,6 @@ import pytest
 
 from evaluation import PRIOR, QUEUES, constant, predictions
 from tunesmith.evaluate.measure import metric
-from tunesmith.evaluate.predictions import take
 from tunesmith.evaluate.verdict import permuted_scores, strongest_trivial, verdict
 from tunesmith.parts import Predictions
 
@@ -37,7 +36,7 @@ def test_random_labels_are_better_at_most_ten_times_in_200() -> None:
 def test_random_labels_in_groups_are_not_better() -> None:
     better = 0
     for seed in range(60):
-        one = take(blind(seed, 30), np.repeat(np.arange(30), 6))  # each row six times
+        one = blind(seed, 30).take(np.repeat(np.arange(30), 6))  # each row six times
         better += verdict(one, COUNTS, {}, MACRO, permutations=300, replicates=20).outcome == "better"
     print("seeds 0-59, groups of six:", better)
     assert better <= 5
@@ -74,9 +73,9 @@ def test_less_is_better_works_too() -> None:
 
 def test_no_rows_one_row_one_class() -> None:
     found = predictions(50, 2.0)
-    assert verdict(take(found, np.array([], dtype=int)), COUNTS, {}, MACRO).outcome == "cannot-tell"
-    assert verdict(take(found, np.array([0])), COUNTS, {}, MACRO).outcome in ("not-better", "cannot-tell")
-    same = take(found, np.flatnonzero(found.truth == 0))
+    assert verdict(found.take(np.array([], dtype=int)), COUNTS, {}, MACRO).outcome == "cannot-tell"
+    assert verdict(found.take(np.array([0])), COUNTS, {}, MACRO).outcome in ("not-better", "cannot-tell")
+    same = found.take(np.flatnonzero(found.truth == 0))
     assert verdict(same, COUNTS, {}, MACRO, permutations=100).outcome != "better"
     unknown = Predictions(found.labels, found.probs, found.guess, np.full(50, -1), found.groups, found.rows)
     assert verdict(unknown, COUNTS, {}, MACRO, permutations=100).outcome != "better"
@@ -102,7 +101,7 @@ def test_shuffles_keep_label_counts_and_groups_together() -> None:
             seen.append(predictions.truth.copy())
             return 0.0
 
-    found = take(predictions(30), np.repeat(np.arange(30), 4))
+    found = predictions(30).take(np.repeat(np.arange(30), 4))
     permuted_scores(found, Spy(), 20, 1)  # pyright: ignore[reportArgumentType]
     for truth in seen:
         assert np.array_equal(np.sort(truth), np.sort(found.truth))

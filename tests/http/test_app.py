@@ -18,7 +18,7 @@ import pytest
 
 from serving import GOLDEN, LABELS, ask, label_of, make_model
 from tunesmith.http.server import Server
-from tunesmith.model import as_json
+from tunesmith.model import 
 from tunesmith.serve import shapes
 
 
@@ -89,7 +89,7 @@ def test_numbers_survive_json_to_the_last_bit_at_equal_batch_composition(served)
     _, body, _ = ask(url, "POST", "/v1/classify", {"input": texts})
     assert oracle.calls[-1] == texts
     for answer, prediction in zip(body["data"], model.predict_texts(texts), strict=True):
-        assert {key: answer[key] for key in as_json(prediction)} == as_json(prediction)
+        assert {key: answer[key] for key in prediction.to_json()} == prediction.to_json()
 
 
 def test_predict_has_the_shape_of_text_embeddings_inference(served):

@@ -170,6 +170,99 @@ def test_a_pair_of_answers_becomes_two_judged_rows(tmp_path: Path) -> None:
     assert (result["written"], result["left_out"]) == (1, 1)
 
 
+ASKED = {"role": "user", "content": "How many spokes have two wheels of 36?"}
+BOTH = {"role": "assistant", "content": "72"}
+
+
+@pytest.mark.parametrize(
+    ("form", "row", "to", "wanted", "lost"),
+    [
+        ("messages", {"messages": [ASKED, BOTH]}, "prompt-only", {"prompt": [ASKED], "reference": "72"}, []),
+        ("messages", {"messages": [ASKED]}, "prompt-only", {"prompt": [ASKED]}, []),
+        (
+            "messages",
+            {"messages": [ASKED, BOTH, {**BOTH, "content": "That is all."}]},
+            "prompt-only",
+            {"prompt": [ASKED], "reference": "72\nThat is all."},
+            ["messages"],
+        ),
+        (
+            "preference",
+            {"prompt": [ASKED], "chosen": "72", "rejected": "70"},
+            "prompt-only",
+            {"prompt": [ASKED]},
+            ["chosen", "rejected"],
+        ),
+        (
+            "prompt-only",
+            {"prompt": ASKED["content"], "reference": "72"},
+            "messages",
+            {"messages": [ASKED, BOTH]},
+            [],
+        ),
+        (
+            "stepwise",
+            {"prompt": [ASKED], "completions": ["2 times 36", "72"], "labels": [True, True]},
+            "messages",
+            {"messages": [ASKED, {"role": "assistant", "content": "2 times 36\n72"}]},
+            [],
+        ),
+        (
+            "extractive-qa",
+            {"question": "When?", "context": "At nine.", "answers": {"text": ["nine"], "answer_start": [3]}},
+            "prompt-completion",
+            {
+                "messages": [
+                    {"role": "user", "content": "At nine.\n\nWhen?"},
+                    {"role": "assistant", "content": "nine"},
+                ]
+            },
+            [],
+        ),
+        (
+            "extractive-qa",
+            {
+                "question": "When?",
+                "context": "At nine.",
+                "answers": {"text": ["nine", "At nine"], "answer_start": [3, 0]},
+            },
+            "messages",
+            {
+                "messages": [
+                    {"role": "user", "content": "At nine.\n\nWhen?"},
+                    {"role": "assistant", "content": "nine"},
+                ]
+            },
+            ["spans"],
+        ),
+    ],
+)
+def test_prompts_and_answers_go_over(
+    form: str, row: dict[str, Any], to: str, wanted: dict[str, Any], lost: list[str], tmp_path: Path
+) -> None:
+    ref, out = written(tmp_path / "rows.jsonl", [row]), tmp_path / "out.jsonl"
+    result, _ = convert(ref, to, out, tmp_path / "home", form=form)
+    assert read(out, to) == [wanted]
+    assert list(result["lost"]) == lost
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("prompt-only", {"prompt": "Open?"}),
+        ("stepwise", {"prompt": "Open?", "completions": ["No.", "Yes."], "labels": [True, False]}),
+        ("extractive-qa", {"question": "Who?", "context": "At nine.", "answers": []}),
+    ],
+)
+def test_what_has_no_right_answer_is_left_out_of_conversations(
+    form: str, row: dict[str, Any], tmp_path: Path
+) -> None:
+    ref = written(tmp_path / "rows.jsonl", [row])
+    with pytest.raises(UsageError) as refusal:
+        convert(ref, "messages", tmp_path / "out.jsonl", tmp_path / "home", form=form)
+    assert refusal.value.code == "M206"
+
+
 def test_words_in_conll_come_back_and_spacing_is_told(tmp_path: Path) -> None:
     rows = [
         {"text": "Ada lived in London.", "spans": [[0, 3, "person"], [13, 19, "place"]]},

@@ -11,7 +11,7 @@ import pytest
 from tunesmith.data import stored, version
 from tunesmith.errors import IntegrityError, MissingError, UsageError
 from tunesmith.events import Finished, Note
-from tunesmith.lifecycle import curating, forgetting, redacting
+from tunesmith.lifecycle import curating, forgetting, redacting, viewing
 
 VALUES = ["jo@x.org", "Jo@x.org", "+44 20 7946 0123", "4111 1111 1111 1111", "hun7er2!x", "84.120.33.7"]
 ROWS = [
@@ -115,6 +115,58 @@ def test_redacting_twice_changes_nothing_more(table, tmp_path):
     second, _ = done(redacting.redact(first["version"], home=home))
     assert second["digest"] == first["digest"]
     assert second["replaced"] == {}
+
+
+def test_where_nothing_was_found_nobody_is_warned_of_what_still_stands(tmp_path):
+    home, path = tmp_path / "home", tmp_path / "plain.csv"
+    path.write_text("text,label\nwhere is it,a\nit came late,b\nthank you,a\nnot yet,b\n")
+    done(curating.sample(str(path), 3, home=home))
+    for ref in (str(path), "plain"):
+        result, notes = done(redacting.redact(ref, home=home))
+        assert (result["replaced"], result["changed"], result["raw"]) == ({}, 0, [])
+        assert not [note for note in notes if "still stand" in note]
+
+
+def test_answers_that_point_into_a_text_move_with_it(tmp_path):
+    home, path = tmp_path / "home", tmp_path / "squad.jsonl"
+    context = "Write to jo@example.org before nine."
+    answers = {"text": ["nine"], "answer_start": [context.index("nine")]}
+    row = {"question": "Until when may I write to jo@example.org?", "context": context, "answers": answers}
+    path.write_text(json.dumps(row) + "\n" + json.dumps({**row, "question": "When?"}) + "\n")
+    result, _ = done(redacting.redact(str(path), home=home))
+    fields = version.load(home, result["digest"]).records[0].fields
+    (span,) = fields["spans"]
+    assert fields["question"] == "Until when may I write to [EMAIL_1]?"
+    assert fields["text"][span["start"] : span["end"]] == "nine"
+
+
+def test_a_name_goes_back_where_its_version_is_forgotten(table, tmp_path):
+    home = tmp_path / "home"
+    key = str(tmp_path / "k.json")
+    first, _ = done(redacting.redact(str(table), key=key, kinds=["email"], home=home))
+    second, _ = done(redacting.redact("tickets", key=key, kinds=["phone"], home=home))
+    third, _ = done(redacting.redact("tickets", key=key, kinds=["card"], home=home))
+    gone, _ = done(forgetting.forget([second["digest"], third["version"]], home=home))
+    assert gone["moved"] == {"tickets": first["version"]}
+    back, _ = done(viewing.show("tickets", home=home))
+    assert (back["version"], back["digest"]) == (first["version"], first["digest"])
+    assert [each["current"] for each in viewing.ls(home=home)] == [True, False, False]
+    with pytest.raises(MissingError):
+        done(curating.undo("tickets", home=home))
+    last, _ = done(forgetting.forget(["tickets"], home=home))
+    assert last["moved"] == {"tickets": ""}
+    with pytest.raises(MissingError) as nothing:
+        done(viewing.show("tickets", home=home))
+    assert nothing.value.code == "P324"
+
+
+def test_forgetting_an_earlier_version_leaves_the_name(table, tmp_path):
+    home, key = tmp_path / "home", str(tmp_path / "k.json")
+    first, _ = done(redacting.redact(str(table), key=key, kinds=["email"], home=home))
+    second, _ = done(redacting.redact("tickets", key=key, home=home))
+    gone, _ = done(forgetting.forget([first["version"]], home=home))
+    assert gone["moved"] == {}
+    assert done(viewing.show("tickets", home=home))[0]["digest"] == second["digest"]
 
 
 def test_a_later_redaction_does_not_reuse_a_number(table, tmp_path):

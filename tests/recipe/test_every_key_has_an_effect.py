@@ -250,7 +250,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "objective.name": parts_differ("objective"),
     "train.epochs": train_key("epochs", 1, 2, "steps"),
     "train.batch_size": train_key("batch_size", 4, 12, "steps"),
-    "train.accumulation": train_key("accumulation", 1, 3),
+    "train.micro_tokens": train_key("micro_tokens", 0, 40),
     "train.peak_lr": train_key("peak_lr", 1e-3, 1e-2),
     "train.warmup": train_key("warmup", 0.0, 0.5),
     "train.weight_decay": train_key("weight_decay", 0.0, 0.5),

@@ -109,7 +109,7 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_on_and_names_the_rows(
     with pytest.raises(TrainingError) as refused:
         fit(made)
     assert refused.value.code == "R701"
-    first = order.batches(order.examples(made, 0), order.steps_per_epoch(made), 2, made.seed, 0)
+    first = order.batches(order.examples(made, made.task, 0), 4, 2, made.seed, 0)
     assert any(example.row[:12] in refused.value.where for batch in first for example in batch)
     assert not list((tmp_path / "checkpoints").glob("step-*"))
 
@@ -117,11 +117,11 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_on_and_names_the_rows(
 def test_one_bad_step_is_passed_over_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, calls = job(tmp_path), iter(range(1000))
+    made, calls = job(tmp_path, micro_tokens=0), iter(range(1000))
     original = type(made.task).loss
 
     def poisoned(self: Any, net: Any, batch: Any) -> dict[str, Any]:
-        bad = next(calls) == 4
+        bad = next(calls) == 2
         return {k: v * (float("inf") if bad else 1.0) for k, v in original(self, net, batch).items()}
 
     monkeypatch.setattr(type(made.task), "loss", poisoned)
@@ -130,10 +130,10 @@ def test_one_bad_step_is_passed_over_and_training_goes_on(
     assert [event.step for event in steps if not math.isfinite(event.grad_norm)] == [3]
 
 
-def test_accumulation_and_padding_do_not_change_the_gradient(tmp_path: Path) -> None:
+def test_micro_batches_and_padding_do_not_change_the_gradient(tmp_path: Path) -> None:
     norms = []
-    for number, (parts, window) in enumerate([(1, 1), (3, 1), (6, 1)]):
-        made = job(tmp_path / str(number), accumulation=parts, window=window, dropout=0.0, epochs=1)
+    for number, budget in enumerate((0, 90, 1)):
+        made = job(tmp_path / str(number), micro_tokens=budget, window=1, dropout=0.0, epochs=1)
         norms.append([event.grad_norm for event in fit(made) if isinstance(event, Step)])
     assert norms[1] == pytest.approx(norms[0], rel=1e-4)
     assert norms[2] == pytest.approx(norms[0], rel=1e-4)

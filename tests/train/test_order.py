@@ -42,12 +42,14 @@ def test_epochs_differ_and_sorting_saves_padding() -> None:
     assert padded(10) < 0.75 * padded(1)
 
 
-@given(st.integers(1, 50), st.integers(1, 12))
-def test_micro_batches_divide_a_batch(size: int, parts: int) -> None:
-    batch = [Example(str(n), {}, 1) for n in range(size)]
-    divided = order.micro(batch, parts)
-    assert [e for part in divided for e in part] == batch
-    assert len(divided) == min(size, parts)
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=50), st.integers(0, 300))
+def test_micro_batches_hold_every_row_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    batch = [Example(str(n), {}, length) for n, length in enumerate(lengths)]
+    divided = order.micro(batch, budget)
+    assert sorted(e.row for part in divided for e in part) == sorted(e.row for e in batch)
+    assert budget or len(divided) == 1
+    padded = [len(part) * max(e.length for e in part) for part in divided if len(part) > 1]
+    assert not budget or all(size <= budget for size in padded)
 
 
 @pytest.mark.neural
@@ -55,6 +57,6 @@ def test_oversampling_repeats_rare_classes_and_changes_with_the_epoch(tmp_path: 
     made = job(tmp_path, task={"name": "text-classification", "balance": "oversample"})
     settings = {**made.codec.settings, "class_weights": [0.5, 1.25, 0.5]}
     made = type(made)(**{**made.__dict__, "codec": made.codec.with_settings(**settings)})
-    counts = [Counter(e.values["label"] for e in order.examples(made, epoch)) for epoch in (0, 1)]
+    counts = [Counter(e.values["label"] for e in order.examples(made, made.task, epoch)) for epoch in (0, 1)]
     assert all(2.0 <= c[1] / c[0] <= 3.0 for c in counts)
     assert counts[0][1] != 2 * counts[0][0] or counts[1][1] != 2 * counts[1][0]

@@ -5,33 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunesmith.parts import Profile
+from tunesmith.parts import Profile, Task
 from tunesmith.recipe.sections import Recipe
 from tunesmith.recipe.setting import with_values
 
-# name of the rung → what its recipe says
-RUNGS: dict[str, dict[str, Any]] = {
-    "majority": {"approach": {"name": "majority"}},
-    "linear": {"approach": {"name": "linear"}},
-    "features": {"approach": {"name": "features"}},
-    "tune: top layers + LoRA": {
-        "approach": {"name": "tune"},
-        "tuning": {"name": "lora", "rank": 16, "layers": 4, "top": 2},
+# what a task predicts → name of the rung → what its recipe says
+RUNGS: dict[str, dict[str, dict[str, Any]]] = {
+    "label": {
+        "majority": {"approach": {"name": "majority"}},
+        "linear": {"approach": {"name": "linear"}},
+        "features": {"approach": {"name": "features"}},
+        "tune: top layers + LoRA": {
+            "approach": {"name": "tune"},
+            "tuning": {"name": "lora", "rank": 16, "layers": 4, "top": 2},
+        },
+        "tune: full": {"approach": {"name": "tune"}, "tuning": {"name": "full"}},
     },
-    "tune: full": {"approach": {"name": "tune"}, "tuning": {"name": "full"}},
+    "text": {
+        "prompt": {"approach": {"name": "prompt"}},
+        "prompt: 4 examples": {"approach": {"name": "prompt", "shots": 4}},
+        "tune: LoRA": {"approach": {"name": "tune"}, "tuning": {"name": "lora"}},
+        "tune: full": {"approach": {"name": "tune"}, "tuning": {"name": "full"}},
+    },
 }
 FLOOR = "linear"  # served when nothing beats guessing: a constant answer is never served
 STEPS_WANTED = 900  # optimiser steps after which small sets stop gaining; large ones get FEWEST epochs
 FEWEST, MOST = 3, 20
 
 
-def ladder(recipe: Recipe, profile: Profile) -> Iterator[tuple[str, Recipe]]:
+def ladder(recipe: Recipe, task: Task, profile: Profile) -> Iterator[tuple[str, Recipe]]:
     """(name, recipe) of each rung; what the user has decided stays."""
-    epochs = advised_epochs(profile.rows, recipe.train.batch_size)
-    for name, parts in RUNGS.items():
-        advice: Mapping[str, Any] = {"train.epochs": epochs} if "tuning" in parts else {}
-        free = {path: value for path, value in advice.items() if recipe.decided.get(path) != "you"}
-        yield name, with_values(recipe.model_copy(update=_parts(recipe, parts)), free, by="advice")
+    for name, parts in RUNGS[task.predicts].items():
+        rung = recipe.model_copy(update=_parts(recipe, parts))
+        epochs = {"train.epochs": advised_epochs(profile.rows, rung.train.batch_size)}
+        yield name, advised(rung, task, epochs if "tuning" in parts else {})
+
+
+def advised(recipe: Recipe, task: Task, more: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe with what suits its task where the user has decided nothing.  more: further advice, which gives way."""
+    advice = {**(more or {}), **task.advice}
+    free = {path: value for path, value in advice.items() if recipe.decided.get(path) != "you"}
+    return with_values(recipe, free, by="advice")
 
 
 def _parts(recipe: Recipe, parts: Mapping[str, Any]) -> dict[str, Any]:

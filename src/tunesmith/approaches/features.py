@@ -32,7 +32,7 @@ class Features(Approach):
     strength: float = Field(frozen.STRENGTH, gt=0, description="inverse of the L2 penalty")
 
     def serves(self, task: Task) -> bool:
-        return isinstance(task, NeuralTask) and task.predicts == "label"
+        return isinstance(task, NeuralTask) and task.classifies
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         return {"train.threads": recipe.train.threads or machine.usual_threads()}

@@ -26,7 +26,7 @@ class Linear(Approach):
     strength: float = Field(1.0, gt=0, description="inverse of the L2 penalty")
 
     def serves(self, task: Task) -> bool:
-        return task.predicts == "label"
+        return task.classifies
 
     def resolve(self, recipe: object) -> dict[str, Any]:
         return {}

@@ -20,7 +20,7 @@ class Majority(Approach):
     refits: ClassVar = True
 
     def serves(self, task: Task) -> bool:
-        return task.predicts == "label"
+        return task.classifies
 
     def resolve(self, recipe: object) -> dict[str, Any]:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,13 +12,26 @@ import numpy as np
 from pydantic import Field
 
 from tunesmith import catalog, doors, machine
+from tunesmith.approaches._tuned import Tuned
 from tunesmith.bases import Base
-from tunesmith.errors import IntegrityError
-from tunesmith.evaluate.predictions import gather
 from tunesmith.events import Event, Progress, Step
-from tunesmith.fields import Record
 from tunesmith.inputs import heads
-from tunesmith.parts import Approach, Codec, Job, NeuralTask, Objective, Output, Predictor, Task, Tuning
+from tunesmith.parts import (
+    Approach,
+    Batch,
+    Codec,
+    Demand,
+    Job,
+    Lesson,
+    Metric,
+    NeuralTask,
+    Objective,
+    Output,
+    Predictor,
+    Regularizer,
+    Task,
+    Tuning,
+)
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
 from tunesmith.train import frozen, loop
@@ -55,9 +68,9 @@ class Tune(Approach):
     def seconds(self, job: Job, *, probe: bool) -> float:
         if not probe:
             return START_SECONDS + len(job.train) * job.options.epochs / ROWS_PER_SECOND
-        engine, objective, _ = _prepare(job)
+        engine, course, _ = _drained(_prepare(job))
         took = []
-        for _, parts in islice(objective.feed(job, 0), PROBE_STEPS):
+        for _, parts in islice(course.feed(0), PROBE_STEPS):
             start = time.perf_counter()
             for index, batch in enumerate(parts):
                 engine.forward_backward(batch, engine.total(parts), 0, index)
@@ -66,7 +79,7 @@ class Tune(Approach):
         # the first step warms caches up; a predicted validation row costs about a third of a trained one
         epochs = job.options.epochs
         predicting = len(job.validation) * epochs * job.options.evaluations / 3 / job.options.batch_size
-        return float(np.median(took[1:] or took)) * (objective.steps(job) + predicting) * 1.1
+        return float(np.median(took[1:] or took)) * (course.steps + predicting) * 1.1
 
     def shorter(self, recipe: Recipe, share: float) -> dict[str, Any] | None:
         epochs = int(recipe.train.epochs * share)
@@ -74,30 +87,59 @@ class Tune(Approach):
 
     def fit(self, job: Job) -> Iterator[Event]:
         start = (yield from frozen.fit_head(job, frozen.STRENGTH)) if self._probes(job) else None
-        engine, objective, tuning = _prepare(job, start)
-        peak_lr = job.options.peak_lr or tuning.peak_lr
-        yield from _timed(loop.run(job, engine, objective, _judge(job), peak_lr), objective.steps(job))
+        engine, course, judge = yield from _prepare(job, start)
+        yield from _timed(loop.run(job, engine, course, judge, _peak_lr(job)), course.steps)
         save_file = doors.open("safetensors.torch").save_file
         delta = {name: tensor.contiguous() for name, tensor in engine.delta().items()}
         files.write_with(job.model / "delta.safetensors", lambda path: save_file(delta, path))
 
     def _probes(self, job: Job) -> bool:
         """A random head's first gradients distort what the network knows; a fitted one's don't (Kumar et al. 2022)."""
-        return self.head == "probe" and job.task.predicts == "label" and bool(job.train)
+        return self.head == "probe" and job.task.classifies and bool(job.train)
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
-        return _Tuned(folder, task, codec, base, recipe)
+        return Tuned(folder, task, codec, base, recipe)
 
 
-def _prepare(job: Job, start: heads.Head | None = None) -> tuple[local.Local, Objective, Tuning]:
+Prepared = tuple[local.Local, loop.Course, loop.Judge]
+
+
+def _prepare(job: Job, start: heads.Head | None = None) -> Generator[Event, None, Prepared]:
+    """Engine, steps and judge of a run, while the network is as the run begins."""
     tuning: Tuning = catalog.make("tuning", job.recipe.tuning)
     objective: Objective = catalog.make("objective", job.recipe.objective)
+    regularizer: Regularizer = catalog.make("regularizer", job.recipe.regularizer)
     net = local.build(job, tuning)
     if start is not None:
         from tunesmith.nn import encoder
 
         encoder.set_head(net, *map(doors.open("torch").from_numpy, (start.weights, start.bias)))
-    return local.Local(job, net, tuning, objective, job.options.dtype), objective, tuning
+    lesson = yield from objective.lesson(job, net)
+    demand = yield from regularizer.demand(job, net, tuning)
+    demands = {job.recipe.regularizer.name: demand}
+    engine = local.Local(job, net, tuning, lesson, demands, job.options.dtype)
+    return engine, _course(job, objective, lesson, demand), _judge(job, lesson)
+
+
+def _course(job: Job, objective: Objective, lesson: Lesson, demand: Demand) -> loop.Course:
+    def feed(step: int) -> Iterator[tuple[float, list[Batch]]]:
+        for number, (epoch, parts) in enumerate(objective.feed(job, lesson, step), step):
+            yield epoch, [*parts, *demand.batches(number)]
+
+    return loop.Course(objective.steps(job, lesson), feed)
+
+
+def _peak_lr(job: Job) -> float:
+    return job.options.peak_lr or catalog.part("tuning", job.recipe.tuning.name).peak_lr
+
+
+def _drained(work: Generator[Event, None, Prepared]) -> Prepared:
+    """The outcome of work whose events nobody wants to see."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
 
 
 def _timed(events: Iterator[Event], steps: int) -> Iterator[Event]:
@@ -114,38 +156,16 @@ def _timed(events: Iterator[Event], steps: int) -> Iterator[Event]:
             first, begun = event.step, time.monotonic()
 
 
-def _judge(job: Job) -> loop.Judge:
-    """Scores of the validation rows: the task's main metric leads, the mean log loss breaks ties."""
-    truths = [job.task.target(record) for record in job.validation]
+def _judge(job: Job, lesson: Lesson) -> loop.Judge:
+    """Scores of the validation rows: the lesson's first early metric leads, the second breaks ties."""
     keys = [record.key for record in job.validation]
-    metric = catalog.part("metric", job.task.metrics[0])()
-    log_loss = catalog.part("metric", "log-loss")()
+    metrics: list[Metric] = [catalog.part("metric", name)() for name in lesson.early]
 
     def judge(outputs: Sequence[Sequence[Output]]) -> Mapping[str, float]:
-        decoded = [job.task.decode(r, out, job.codec) for r, out in zip(job.validation, outputs, strict=True)]
-        predictions, ones = gather(decoded, truths, keys, keys), np.ones(len(keys))
-        main, loss = metric.value(predictions, ones), log_loss.value(predictions, ones)
-        return {"score": metric.better * main - 1e-6 * loss, job.task.metrics[0]: main, "loss": loss}
+        pairs = zip(job.validation, outputs, strict=True)
+        found = lesson.outcomes(job.validation, [lesson.decode(r, out, job.codec) for r, out in pairs], keys)
+        values = [metric.value(found, np.ones(len(keys))) for metric in metrics]
+        lead, tie = (metric.better * value for metric, value in zip(metrics[:2], values[:2], strict=True))
+        return {"score": lead + 1e-6 * tie, **dict(zip(lesson.early, values, strict=True))}
 
     return judge
-
-
-class _Tuned(Predictor):
-    def __init__(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> None:
-        job = _opening(folder, task, codec, base, recipe)
-        self._task, self._codec = task, codec
-        tuning: Tuning = catalog.make("tuning", recipe.tuning)
-        self._net = local.build(job, tuning)
-        try:
-            tuning.load(self._net, doors.open("safetensors.torch").load_file(folder / "delta.safetensors"))
-        except ValueError as misfit:
-            raise IntegrityError(
-                "I304", str(misfit), expected="the delta of this recipe and base", where=str(folder)
-            ) from None
-
-    def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
-        return local.predict(self._net, self._task, self._codec, records)
-
-
-def _opening(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Any:
-    return Job(task, recipe, (), (), codec, base, folder, folder, seed=recipe.train.seed)

@@ -11,10 +11,7 @@ from tunesmith.cli import data_tables, options
 from tunesmith.cli.console import put, put_json
 from tunesmith.events import Event
 
-Ref = options.Ref
-Licence = Annotated[
-    str, typer.Option("--licence", metavar="SPDX", help="The licence of what is read: CC-BY-4.0, MIT …")
-]
+Licence = options.Licence
 
 
 def columns(given: list[str] | None, text: str = "", label: str = "") -> dict[str, str]:
@@ -39,6 +36,7 @@ def finish(
         put(line)
 
 
+@options.reading
 def show(
     data: options.Ref,
     rows: Annotated[int, typer.Option("--rows", min=0, help="How many rows.")] = 10,
@@ -46,63 +44,53 @@ def show(
         list[str] | None,
         typer.Option("--where", metavar="FIELD=VALUE", help="Only such rows; split=test too; repeatable."),
     ] = None,
-    form: options.Form = "",
-    field: options.Columns = None,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
+    *,
+    how: options.Reading,
 ) -> None:
     """The first rows of a file or version, with their places and sides."""
     from tunesmith.lifecycle import viewing
 
     options.pairs(where, "--where")
-    given: dict[str, Any] = {"rows": rows, "where": where or (), "form": form, "home": home}
+    given: dict[str, Any] = {"rows": rows, "where": where or (), "form": how.form, "home": how.home}
     finish(
         lambda fields: viewing.show(data, fields=fields, **given),
-        columns(field, text, label),
-        json,
+        how.fields,
+        how.json,
         data_tables.shown,
     )
 
 
+@options.reading
 def stats(
     data: options.Ref,
-    form: options.Form = "",
-    field: options.Columns = None,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
+    *,
+    how: options.Reading,
 ) -> None:
     """Labels, lengths, duplicates, scripts and tokens, in all and by side."""
     from tunesmith.lifecycle import viewing
 
     finish(
-        lambda fields: viewing.stats(data, form=form, fields=fields, home=home),
-        columns(field, text, label),
-        json,
+        lambda fields: viewing.stats(data, form=how.form, fields=fields, home=how.home),
+        how.fields,
+        how.json,
         data_tables.stats,
     )
 
 
+@options.reading
 def diff(
     first: Annotated[str, typer.Argument(metavar="A", help="A file or version.")],
     second: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
-    form: options.Form = "",
-    field: options.Columns = None,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
+    *,
+    how: options.Reading,
 ) -> None:
     """Which rows came, went and changed from A to B, and how labels shifted."""
     from tunesmith.lifecycle import viewing
 
     finish(
-        lambda fields: viewing.diff(first, second, form=form, fields=fields, home=home),
-        columns(field, text, label),
-        json,
+        lambda fields: viewing.diff(first, second, form=how.form, fields=fields, home=how.home),
+        how.fields,
+        how.json,
         data_tables.difference,
     )
 
@@ -126,6 +114,7 @@ def lineage(data: options.Ref, home: options.Home = None, json: options.Json = F
     finish(lambda _: ancestry.lineage(data, home=home), {}, json, data_tables.lineage)
 
 
+@options.reading
 def card(
     data: options.Ref,
     licence: Licence = "",
@@ -133,20 +122,16 @@ def card(
         list[str] | None, typer.Option("--language", metavar="CODE", help="ISO 639: en, de; repeatable.")
     ] = None,
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="README.md; else on stdout.")] = "",
-    form: options.Form = "",
-    field: options.Columns = None,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
+    *,
+    how: options.Reading,
 ) -> None:
     """Write the data set's card: sources, licence, splits, statistics, steps, known problems."""
     from tunesmith.lifecycle import carding
 
-    given: dict[str, Any] = {"licence": licence, "language": language or (), "out": out, "form": form}
+    given: dict[str, Any] = {"licence": licence, "language": language or (), "out": out, "form": how.form}
     finish(
-        lambda fields: carding.card(data, fields=fields, home=home, **given),
-        columns(field, text, label),
-        json,
+        lambda fields: carding.card(data, fields=fields, home=how.home, **given),
+        how.fields,
+        how.json,
         data_tables.card,
     )

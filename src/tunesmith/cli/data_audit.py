@@ -211,5 +211,7 @@ def _tell(result: dict[str, Any], json: bool) -> None:
         share = f"{rate['value']:.1%} ({rate['low']:.1%}–{rate['high']:.1%})"
         put(f"errors     {share} of all labels are wrong, by {rate['n']:,} rows drawn by chance")
     if "version" in result:
-        put(f"version    {result['version']}   {result['digest'][:12]}")
+        same = "   as it was: the answers change no label" if result["unchanged"] else ""
+        put(f"version    {result['version']}   {result['digest'][:12]}{same}")
+        put(f"answers    {result['answers']}   (who, what, when)")
         put(f"next       tunesmith up {result['version']}")

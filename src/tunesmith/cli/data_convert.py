@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.data import columns, finish
+from tunesmith.cli.data import finish
 
 
+@options.reading
 def convert(
     data: options.Ref,
     to: Annotated[str, typer.Option("--to", metavar="FORM", help="The form of the new file.")],
@@ -19,12 +20,8 @@ def convert(
     strict: Annotated[
         bool, typer.Option("--strict", help="Write nothing where anything would be lost.")
     ] = False,
-    form: options.Form = "",
-    field: options.Columns = None,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
+    *,
+    how: options.Reading,
 ) -> None:
     """Write rows in another form, read them back, and say what was lost.
 
@@ -35,9 +32,11 @@ def convert(
     from tunesmith.lifecycle import converting
 
     finish(
-        lambda fields: converting.convert(data, to, out, form=form, fields=fields, strict=strict, home=home),
-        columns(field, text, label),
-        json,
+        lambda fields: converting.convert(
+            data, to, out, form=how.form, fields=fields, strict=strict, home=how.home
+        ),
+        how.fields,
+        how.json,
         lines,
     )
 

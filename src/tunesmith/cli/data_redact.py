@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.data import Licence, columns, finish
+from tunesmith.cli.data import columns, finish
 
 
 def redact(
@@ -23,7 +23,7 @@ def redact(
         str, typer.Option("--key", metavar="FILE", help="Keeps what is needed to restore; guard it.")
     ] = "",
     names: options.Names = "",
-    licence: Licence = "",
+    licence: options.Licence = "",
     form: options.Form = "",
     field: options.Columns = None,
     home: options.Home = None,
@@ -68,11 +68,11 @@ def forget(
 
 
 def _redacted(value: Mapping[str, Any]) -> list[str]:
-    counts = (
-        ", ".join(f"{count:,} {group}" for group, count in value["replaced"].items()) or "nothing was found"
-    )
+    if not value["replaced"]:
+        return [f"{value['version']}: nothing was found in {value['rows']:,} rows; nothing was replaced"]
+    counts = ", ".join(f"{count:,} {group}" for group, count in value["replaced"].items())
     lines = [f"{value['version']}: {counts} in {value['changed']:,} of {value['rows']:,} rows"]
-    if value["key"] and value["replaced"]:
+    if value["key"]:
         lines.append(f"back: tunesmith data restore {value['version']} --key {value['key']}")
     return lines
 
@@ -82,4 +82,5 @@ def _restored(value: Mapping[str, Any]) -> list[str]:
 
 
 def _forgotten(value: Mapping[str, Any]) -> list[str]:
-    return [f"forgotten: {', '.join(digest[:12] for digest in value['forgotten'])}"]
+    gone = [f"forgotten: {', '.join(digest[:12] for digest in value['forgotten'])}"]
+    return [*gone, *(f"{name} is {ref} again" for name, ref in value["moved"].items() if ref)]

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -28,12 +27,7 @@ def see(
     ],
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 3,
     max_length: options.Window = 0,
-    template: Annotated[
-        Path | None,
-        typer.Option(
-            "--template", metavar="FILE", exists=True, dir_okay=False, help="Another chat template (Jinja)."
-        ),
-    ] = None,
+    template: options.Template = None,
     form: options.Form = "",
     field: options.Columns = None,
     home: options.Home = None,

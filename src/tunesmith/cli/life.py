@@ -24,6 +24,10 @@ def up(
     base: Annotated[
         str, typer.Option("--base", metavar="NAME", help="Base model: minilm, a folder, or a hub id.")
     ] = "",
+    task: Annotated[
+        str, typer.Option("--task", metavar="TASK", help="Kind of problem; else the rows tell it.")
+    ] = "",
+    form: options.Form = "",
     budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="90, 90s, 10m or 1h.")] = "10m",
     prefer: Annotated[
         str, typer.Option("--prefer", metavar="simple|best", help="Which rung to serve.")
@@ -46,10 +50,11 @@ def up(
     sets: options.Sets = None,
     json: options.Json = False,
 ) -> int:
-    """From a file with a text and a label to a proven, served classifier.
+    """From a file to a proven, served model: labels for texts, or answers in words.
 
     \b
     tunesmith up tickets.csv
+    tunesmith up chats.jsonl --base FOLDER
     tunesmith up tickets.csv --text body --label queue --group customer
     tunesmith up train.csv --test heldout.csv --budget 1h --prefer best
     """
@@ -67,6 +72,8 @@ def up(
             fields=fields,
             test=test,
             base=base,
+            task=task,
+            form=form,
             budget=seconds,
             prefer=chosen,
             home=home,

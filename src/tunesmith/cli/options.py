@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -74,6 +78,15 @@ Toxicity = Annotated[
         "--toxicity", metavar="MODEL", help="A model that knows toxic texts; MODEL:LABEL says which."
     ),
 ]
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template", metavar="FILE", exists=True, dir_okay=False, help="Another chat template (Jinja)."
+    ),
+]
+Licence = Annotated[
+    str, typer.Option("--licence", metavar="SPDX", help="The licence of what is read: CC-BY-4.0, MIT …")
+]
 Model = Annotated[
     str,
     typer.Argument(
@@ -86,6 +99,49 @@ RunId = Annotated[
     str,
     typer.Argument(metavar="RUN", help="A run's id, or a clear part of it.", autocompletion=complete.runs),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows of a file are read, where versions are kept, and how the result is told.
+
+    fields: key of the form → column, as far as they were given.
+    """
+
+    form: str
+    fields: dict[str, str]
+    home: Path | None
+    json: bool
+
+
+# the options that end every command on rows, in the order in which help lists them
+READING: dict[str, tuple[Any, Any]] = {
+    "form": (Form, ""),
+    "field": (Columns, None),
+    "text": (Text, ""),
+    "label": (Label, ""),
+    "home": (Home, None),
+    "json": (Json, False),
+}
+
+
+def reading(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of READING at its end; it gets them as one value, its last parameter `how`."""
+    own = inspect.signature(command, eval_str=True)
+    *first, _ = own.parameters.values()
+    more = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
+        for name, (kind, default) in READING.items()
+    ]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        form, field, text, label, home, json = (given.pop(name) for name in READING)
+        columns = {**pairs(field, "--field"), **fields(text, label)}
+        command(**given, how=Reading(form, columns, home, json))
+
+    called.__signature__ = own.replace(parameters=[*first, *more])  # pyright: ignore[reportAttributeAccessIssue]
+    return called
 
 
 def fields(text: str = "", label: str = "", group: str = "") -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tunesmith.data import label_sets
 from tunesmith.data.checks._rows import label_form
 from tunesmith.fields import Record, put, row_key
 from tunesmith.inputs import agreement, doubts
@@ -68,30 +69,33 @@ def queue(
     truth: index into classes [N], -1 without a label.  probs: out of fold [N, C].  A larger share keeps the draw and
     goes on with it, so answers that were given before stay of use.
     """
-    labelled = np.flatnonzero(truth >= 0)
-    total = min(len(labelled), math.ceil(share * len(labelled)))
-    drawn = np.random.default_rng(seed).permutation(labelled)[: math.ceil(RANDOM * total)].tolist()
-    order = np.argsort(-doubts.suspicion(probs, truth), kind="stable")[: len(labelled)].tolist()
-    order = _first(order, set(drawn), total)
-    place = {row: number for number, row in enumerate(drawn)}
-    suspects = set(order)
-    part: dict[int, Part] = dict.fromkeys(order, "suspects")
-    part |= dict.fromkeys((row for row in drawn if row not in suspects), "random")
-    given, other, _ = doubts.rivals(probs, truth)
-    times = (other + doubts.FLOOR) / (given + doubts.FLOOR)
+    suspicion = doubts.suspicion(probs, truth)
     return [
         Item(
             row,
             records[row].place.id,
             texts[row],
             classes[int(truth[row])],
-            which,
+            part,
             _likely(probs[row], int(truth[row]), classes),
-            float(times[row]),
-            place.get(row, -1),
+            float(np.exp(suspicion[row])),
+            drawn,
         )
-        for row, which in part.items()
+        for row, part, drawn in asked(truth >= 0, suspicion, share, seed)
     ]
+
+
+def asked(labelled: np.ndarray, suspicion: np.ndarray, share: float, seed: int) -> list[tuple[int, Part, int]]:
+    """(row, part, place in the draw or -1) of the queue, in its order.  labelled: bool [N].  suspicion: [N]."""
+    rows = np.flatnonzero(labelled)
+    total = min(len(rows), math.ceil(share * len(rows)))
+    drawn = np.random.default_rng(seed).permutation(rows)[: math.ceil(RANDOM * total)].tolist()
+    worst = np.argsort(-np.where(labelled, suspicion, -np.inf), kind="stable")[: len(rows)].tolist()
+    first = _first(worst, set(drawn), total)
+    place = {row: number for number, row in enumerate(drawn)}
+    suspects = set(first)
+    found: list[tuple[int, Part, int]] = [(row, "suspects", place.get(row, -1)) for row in first]
+    return found + [(row, "random", place[row]) for row in drawn if row not in suspects]
 
 
 def _first(order: list[int], drawn: set[int], total: int) -> list[int]:
@@ -172,11 +176,10 @@ def relabelled(
     rows, changes = [], []
     for record in records:
         votes = agreed.get(record.place.id)
-        old = record.fields.get(field)
-        if not votes or label_form(votes[0].label) == label_form(str(old)):
+        if not votes or label_sets.same(record.fields.get(field), votes[0].label):
             rows.append(record)
             continue
-        fields = put(record.fields, (field,), votes[0].label)
+        fields = put(record.fields, (field,), label_sets.like(record.fields.get(field), votes[0].label))
         new = replace(record, fields=fields, key=row_key(fields))
         changes.append(_change(record, new, field, votes))
         rows.append(new)

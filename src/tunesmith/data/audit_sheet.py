@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunesmith.data import label_sets
 from tunesmith.data.audit import Answer, Item, Verdict
 from tunesmith.data.checks._rows import label_form
 from tunesmith.errors import DataError
@@ -38,9 +39,12 @@ def _cell(answer: Answer | None) -> str:
     return {"accept": ACCEPT, "skip": SKIP}.get(answer.verdict, _plain(answer.label))
 
 
-def read(path: Path, items: Sequence[Item], classes: Sequence[str], who: str, at: str) -> list[Answer]:
+def read(
+    path: Path, items: Sequence[Item], classes: Sequence[str], who: str, at: str, *, several: bool = False
+) -> list[Answer]:
     """The answers of a sheet; rows without one are passed over.
 
+    several: an answer is any number of the classes, with ';' between.
     Raises DataError L216 with file:line for a row that the queue does not know, for one that stands there twice, for a
     label that is none of the classes, and where a column is missing.
     """
@@ -53,7 +57,7 @@ def read(path: Path, items: Sequence[Item], classes: Sequence[str], who: str, at
         if row in found:
             raise _wrong(path, line, f"the row '{row}' stands there twice", "one answer for each row")
         if said:
-            found[row] = _answer(path, line, known[row], said, labels, who, at)
+            found[row] = _answer(path, line, known[row], said, labels, several, who, at)
     return list(found.values())
 
 
@@ -82,12 +86,20 @@ def _rows(path: Path) -> list[tuple[int, str, str]]:
 
 
 def _answer(
-    path: Path, line: int, item: Item, said: str, labels: Mapping[str, str], who: str, at: str
+    path: Path,
+    line: int,
+    item: Item,
+    said: str,
+    labels: Mapping[str, str],
+    several: bool,
+    who: str,
+    at: str,
 ) -> Answer:
     if said == SKIP:
         return Answer(who, item.row, "skip", "", at)
     bare = said[1:] if said.startswith("'") and said[1:].startswith(_FORMULA) else said
-    label = item.label if said.lower() == ACCEPT else labels.get(label_form(bare))
+    read_label = label_sets.parsed(bare, labels) if several else labels.get(label_form(bare))
+    label = item.label if said.lower() == ACCEPT else read_label
     if label is None:
         few = ", ".join(list(labels.values())[:12]) + (" …" if len(labels) > 12 else "")
         raise _wrong(

@@ -11,7 +11,7 @@ from tunesmith.data.checks._rows import key_of, plural
 from tunesmith.data.groups import group_ids, marks
 from tunesmith.data.leaks import bridging
 from tunesmith.data.sides import SIDES
-from tunesmith.data.split import Split
+from tunesmith.data.splits import Split
 from tunesmith.errors import DataError
 from tunesmith.fields import Record
 from tunesmith.findings import Finding

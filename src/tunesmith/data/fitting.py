@@ -97,6 +97,7 @@ def surest(source: Source, fits: Sequence[Fit], *, doubted: bool) -> Fit:
     order = sorted(fits, key=lambda each: -each.score)
     best = order[0]
     rivals = [each for each in order[1:] if each.score > best.score - _RIVAL and not _same(best, each)]
+    rivals = [each for each in rivals if not _says_less(best, each)]
     if rivals:
         raise refusals.ambiguous(source, [(each.name, _offers(each)) for each in (best, *rivals)])
     if best.open:
@@ -109,8 +110,23 @@ def surest(source: Source, fits: Sequence[Fit], *, doubted: bool) -> Fit:
 
 def _same(first: Fit, second: Fit) -> bool:
     """Whether two fits read the same from the file."""
-    contents = [catalog.part("form", each.name).content for each in (first, second)]
+    contents = _contents(first, second)
     return contents[0] == contents[1] and first.parsed == second.parsed
+
+
+def _says_less(best: Fit, other: Fit) -> bool:
+    """Whether one label a row and several labels a row are told apart by the rows: several, where some row has more
+    than one, which a form of one label can't read; one, where each row has just that."""
+    if best.columns.columns != other.columns.columns:
+        return False
+    if _contents(best, other) == ("multilabel", "labelled"):
+        return len(other.parsed) < len(best.parsed)
+    single = [{"text": each["text"], "labels": [each["label"]]} for each in best.parsed if "label" in each]
+    return _contents(best, other) == ("labelled", "multilabel") and single == list(other.parsed)
+
+
+def _contents(*fits: Fit) -> tuple[str, ...]:
+    return tuple(catalog.part("form", each.name).content for each in fits)
 
 
 def _offers(found: Fit) -> dict[str, list[str]]:

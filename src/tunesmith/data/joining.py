@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from tunesmith.data import edits, grams
+from tunesmith.data import grams
+from tunesmith.data.checks._alike import LONGEST, RIVALS, few_edits
 from tunesmith.data.checks._rows import normalise
 
 KEPT = 64  # of these, how many lend a byte to the sketch that candidates are sifted by
-LONGEST = 50_000  # characters of a text that are compared: far beyond what a classifier reads
-RIVALS = 200  # texts of one bucket that a text is compared with: keeps templated data from costing n²
 SLACK = 0.25  # how far a sketch may err: four standard deviations of an estimate from 64 values
 SHORT_LEAST = KEPT * 0.3  # agreeing values of two sketches from which edits are counted
-_DIGITS = re.compile(r"\d{1,64}")
 Texts = Callable[[Sequence[int]], Sequence[str]]
 
 
@@ -58,10 +55,10 @@ class Joining:
         self.forms = lru_cache(maxsize=4096)(lambda index: normalise(texts([index])[0])[:LONGEST])
         self.grams = lru_cache(maxsize=4096)(lambda index: grams.unique(self.forms(index)))
 
-    def count_edits(self) -> None:
-        """From now on decide by the share of characters that are edited."""
+    def count_edits(self, least: float = SHORT_LEAST) -> None:
+        """From now on decide by the share of characters that are edited.  least: agreeing values of two sketches."""
         self.refused.clear()
-        self.least, self.edited = SHORT_LEAST, (1 - self.threshold) / 3
+        self.least, self.edited = least, (1 - self.threshold) / 3
 
     def band(self, members: np.ndarray, keys: np.ndarray) -> None:
         """Compare the texts of each bucket, ordered by length, each with those before it, nearest first."""
@@ -116,11 +113,7 @@ class Joining:
     def _alike(self, first: int, second: int) -> bool:
         if self.edited == 1:
             return similar(self.grams(first), self.grams(second), self.threshold)
-        one, other = self.forms(first), self.forms(second)
-        # another number is another matter ("invoice 37", "invoice 38"), however few characters it takes
-        if _DIGITS.findall(one) != _DIGITS.findall(other):
-            return False
-        return edits.distance(one, other) <= self.edited * max(len(one), len(other))
+        return few_edits(self.forms(first), self.forms(second), self.edited)
 
 
 def similar(first: np.ndarray, second: np.ndarray, threshold: float) -> bool:

@@ -1,13 +1,19 @@
-"""What a split says about leaks: rows that bridge two sides, and rows that are close to the test file's."""
+"""What a split says about leaks: rows that bridge two sides, or are close to the test file's or another given side's."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from tunesmith.data.checks._rows import plural, shown
+from tunesmith.data.checks.twins_across_sides import TwinsAcrossSides
 from tunesmith.data.groups import Marks
 from tunesmith.fields import Record
 from tunesmith.findings import Finding, Fix
+from tunesmith.parts import Content
 
 
 def bridging(records: Sequence[Record], sides: Sequence[str]) -> list[Finding]:
@@ -36,3 +42,24 @@ def near_test(records: Sequence[Record], sides: Sequence[str], known: Marks) -> 
         fix = Fix("tunesmith explain D108", "make a test file of groups that are not in the data")
         found.append(Finding("D108", "warning", message, len(related), shown(related), {}, fix))
     return found
+
+
+def across(records: Sequence[Record], said: Sequence[str], content: Content, known: Marks) -> list[Finding]:
+    """D109 for rows that have a twin on another of the sides that the data gives, as `data check` says it."""
+    if not any(said):
+        return []
+    check = TwinsAcrossSides()
+    evidence = {
+        "content": content,
+        "twins": np.array(known.clusters[: len(records)], dtype=np.int64),
+        "sides": np.array(said, dtype=np.str_),
+    }
+    found = check.findings(check.update(check.start(), records, evidence))
+    return [_of_file(finding, records[0].place.root) for finding in found]
+
+
+def _of_file(finding: Finding, path: str) -> Finding:
+    """The finding with the data's own path where its fix says FILE."""
+    fix = finding.fix
+    command = fix.command.replace("FILE", shlex.quote(path)) if fix else ""
+    return replace(finding, fix=replace(fix, command=command) if fix else None)

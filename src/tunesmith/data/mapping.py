@@ -89,6 +89,8 @@ def _meant(
     best = max((len(each.columns.columns) for each in fits), default=0)
     for name, refusal in refused.items():
         part: Form = catalog.part("form", name)()
+        if refusal.code == "M204":  # the keys that the user gave are not this form's
+            continue
         if fits and fitting.explained(part, table) > best:
             return refusal
     return None

@@ -7,16 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-SIDES = ("train", "validation", "test")
+from tunesmith.data.checks._across import SIDES
+from tunesmith.data.checks._across import side_of as side_of
+
 ALL = ""  # stands for all rows as if they were one class, so that no side that is wanted stays empty
 FEWEST = 3  # groups of a class from which it must be on every side
 _SALT = b"tunesmith split 1\n"
-
-_SAID = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 Shares = Mapping[str, float]  # of test and validation; the rest is train
 
@@ -42,11 +38,6 @@ class Move:
     unit: Unit
     label: str
     goal: str
-
-
-def side_of(word: str) -> str:
-    """The side that a word in a file or a path means ('val' is validation), or ''."""
-    return _SAID.get(word.strip().lower(), "")
 
 
 def position(key: str) -> float:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,55 +12,15 @@ from tunesmith.data import given_sides, offspring
 from tunesmith.data.checks._rows import key_of, label_of, plural
 from tunesmith.data.enlarging import is_made
 from tunesmith.data.groups import Marks, group_ids, group_key, marks
-from tunesmith.data.leaks import bridging, near_test
+from tunesmith.data.leaks import across, bridging, near_test
 from tunesmith.data.sides import SIDES, Move, Shares, Unit, assign, top_up
+from tunesmith.data.splits import Split
+from tunesmith.data.splits import load_split as load_split
 from tunesmith.data.twins import twins
-from tunesmith.data.version import finding_from_json
-from tunesmith.errors import DataError, IntegrityError, MissingError, UsageError
+from tunesmith.errors import DataError, UsageError
 from tunesmith.fields import Record
-from tunesmith.findings import Finding
 from tunesmith.parts import Content
 from tunesmith.recipe import sections
-from tunesmith.store import files
-
-FORMAT = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which row is on which side.
-
-    train, validation, test: row positions, int64, ascending; a row that bridges two pinned sides is in none.
-    groups: for each row (then each row of the test file) the id of its group: near-duplicates, equal group values.
-    sides: row key → side, and texts: hash of the normalised text → side, of these rows and of all ancestors';
-    the second keeps a row on its side when its label was corrected.
-    moved: the groups that the top-up moved, as {label, from, to, rows}; label '' stands for all classes.
-    external: a test file was given, so the proof is done on it and not on `test` (which then holds only rows
-    that an ancestor had pinned there).  digest: set by `save_split`.
-    """
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    groups: np.ndarray
-    sides: Mapping[str, str]
-    texts: Mapping[str, str]
-    rule: Mapping[str, float]
-    moved: tuple[Mapping[str, Any], ...] = ()
-    findings: tuple[Finding, ...] = ()
-    external: bool = False
-    version: str = ""
-    parent: str = ""
-    digest: str = ""
-
-    def records(
-        self, records: Sequence[Record], test_records: Sequence[Record] | None = None
-    ) -> dict[str, list[Record]]:
-        """The rows of each side by its name; `test` is the test file's rows where there is one."""
-        sides = {name: [records[index] for index in getattr(self, name)] for name in SIDES}
-        if self.external:
-            sides["test"] = list(test_records or ())
-        return sides
 
 
 def split(
@@ -81,7 +38,7 @@ def split(
     A group is joined by near-duplicate texts and by equal values of the group field.  Rows that
     `parent` knows keep their side, and new ones of their group follow them; new rows of a group with two
     pinned sides enter none (finding D106).  Rows that say their side (field `split`) stay there, whatever is near
-    them; a side that no row names is cut from those for training.
+    them (finding D109); a side that no row names is cut from those for training.
     test_records: the rows of a test file; then the rest is divided into train and validation only.
     clusters: `twins` of the texts of the rows and then of the test file's rows; computed when not given.
     version: digest of the dataset version.  Raises DataError S602 where there are too few groups to hold any
@@ -129,43 +86,15 @@ def _divided(
         **_pinned(parent, [*records, *held_out], known, [*sides, *["test"] * len(held_out)]),
         rule=rule.model_dump(),
         moved=tuple(_moved(move, records) for move in moved),
-        findings=(*bridging(records, sides), *near_test(records, sides, known)),
+        findings=(
+            *bridging(records, sides),
+            *near_test(records, sides, known),
+            *across(records, said, content, known),
+        ),
         external=external,
         version=version,
         parent=parent.digest if parent else "",
     )
-
-
-def save_split(made: Split, home: Path) -> Split:
-    """Write a split as `home/splits/<SHA-256 of the file>.json`; return it with that digest."""
-    content = files.canonical_json(_to_json(made))
-    digest = hashlib.sha256(content).hexdigest()
-    path = home / "splits" / f"{digest}.json"
-    if not path.exists():
-        files.write(path, content)
-    return replace(made, digest=digest)
-
-
-def load_split(home: Path, digest: str) -> Split:
-    """Read a split.  Raises MissingError F014 (there is none), IntegrityError I302 (it was altered)."""
-    path = home / "splits" / f"{digest}.json"
-    if not digest.isalnum() or not path.is_file():
-        raise MissingError(
-            "F014",
-            f"there is no split {digest[:12]!r}",
-            expected="the digest of a split that was made in this home",
-            fixes=("tunesmith up FILE", "tunesmith … --home DIR   (the home in which it was made)"),
-            where=str(home / "splits"),
-        )
-    if files.sha256(path) != digest:
-        raise IntegrityError(
-            "I302",
-            f"{path.name} has other content than its SHA-256 says",
-            expected="the file exactly as it was written",
-            fixes=("tunesmith up FILE",),
-            where=str(path),
-        )
-    return _from_json(files.read_json(path), digest)
 
 
 def _shares(rule: sections.Split, external: bool) -> Shares:
@@ -247,18 +176,3 @@ def _pinned(
 def _moved(move: Move, records: Sequence[Record]) -> dict[str, Any]:
     rows = [records[index].place.id for index in move.unit.rows]
     return {"label": move.label, "from": move.unit.side, "to": move.goal, "rows": rows}
-
-
-def _to_json(made: Split) -> dict[str, Any]:
-    value = {name: getattr(made, name).tolist() for name in (*SIDES, "groups")}
-    kept = ("sides", "texts", "rule", "external", "version", "parent")
-    value |= {name: getattr(made, name) for name in kept}
-    found = [finding.to_json() for finding in made.findings]
-    return {"format": FORMAT, **value, "moved": list(made.moved), "findings": found}
-
-
-def _from_json(value: Mapping[str, Any], digest: str) -> Split:
-    arrays = {name: np.array(value[name], dtype=np.int64) for name in (*SIDES, "groups")}
-    kept = {name: value[name] for name in ("sides", "texts", "rule", "external", "version", "parent")}
-    found = tuple(finding_from_json(each) for each in value["findings"])
-    return Split(**arrays, **kept, moved=tuple(value["moved"]), findings=found, digest=digest)

@@ -9,28 +9,29 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tunesmith import doors
-from tunesmith.data import grams
+from tunesmith.data import deletions, grams
+from tunesmith.data.checks._alike import LONGEST, SHORT, THRESHOLD, TINY
 from tunesmith.data.checks._rows import normalise
-from tunesmith.data.joining import KEPT, LONGEST, Joining, Texts
+from tunesmith.data.joining import KEPT, Joining, Texts
 
 WIDTH = 252  # MinHash values of a text: at Jaccard 0.7, 42 bands of 6
 CHUNK = 512  # texts whose 5-grams are in memory at a time: small enough for a processor's cache
 MISSED = 0.006  # of pairs exactly at the threshold, the share that may share no band
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: times it is one to one
 
-SHORT = range(
-    20, 80
-)  # characters of texts of which a single typo lowers the similarity a lot: edits are counted
+_SHORT = range(
+    TINY, SHORT.stop
+)  # characters of texts that are found by bands of few values, and their edits counted
 SHORT_ROWS = 4  # values in a band by which those are found: similarities of 0.5 and less
 
 
-def twins(texts: Sequence[str], threshold: float = 0.7) -> np.ndarray:
+def twins(texts: Sequence[str], threshold: float = THRESHOLD) -> np.ndarray:
     """For each text its cluster of near-duplicates, named by the index of its first text, int64 [n].
 
     Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams is at
-    least `threshold` (a text shorter than five characters equals only itself), or, of texts of 20 to 79 characters,
-    when (1 - threshold) / 3 of the characters or fewer are edited and their numbers are the same; clusters are the
-    transitive closure.
+    least `threshold` (a text shorter than five characters equals only itself), or, of texts of 10 to 79 characters,
+    when (1 - threshold) / 3 of the characters or fewer are edited and their numbers are the same (`checks._alike`, which
+    is stricter below 20 characters); clusters are the transitive closure.
     MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
     """
     sketcher = Sketcher(threshold)
@@ -51,7 +52,7 @@ def banding(threshold: float) -> tuple[int, int]:
 class Sketcher:
     """`twins` of texts that come in chunks: what is kept of a text is about 0.2 kB, whatever its length."""
 
-    def __init__(self, threshold: float = 0.7) -> None:
+    def __init__(self, threshold: float = THRESHOLD) -> None:
         self.threshold = threshold
         self.bands, self.rows = banding(threshold)
         self._hashes: list[np.ndarray] = []  # uint64 [c, 2]: which texts are equal
@@ -59,6 +60,7 @@ class Sketcher:
         self._sketches: list[np.ndarray] = []  # uint8 [c, KEPT]
         self._lengths: list[np.ndarray] = []  # int32 [c]
         self._short: list[np.ndarray] = []  # uint32 [s, bands]: further keys of short texts
+        self._tiny: list[np.ndarray] = []  # uint32 [t, 21]: `deletions.keys` of texts of a few words
 
     def add(self, texts: Sequence[str]) -> None:
         """Take in some more texts, at best a few hundred at a time."""
@@ -74,7 +76,10 @@ class Sketcher:
         self._sketches.append(values[:, :KEPT].astype(np.uint8))
         lengths = np.array([len(form) for form in forms], dtype=np.int32)
         self._lengths.append(lengths)
-        self._short.append(_band_keys(values[_is_short(lengths)], WIDTH // SHORT_ROWS, SHORT_ROWS))
+        short = _inside(lengths, _SHORT)
+        self._short.append(_band_keys(values[short], WIDTH // SHORT_ROWS, SHORT_ROWS))
+        tiny = np.flatnonzero(_inside(lengths, deletions.LENGTHS)).tolist()
+        self._tiny.append(deletions.keys([forms[index] for index in tiny]))
 
     def join(self, texts: Texts) -> np.ndarray:
         """The clusters of all texts that were added, as `twins` gives them; nothing is kept of the texts afterwards.
@@ -90,13 +95,23 @@ class Sketcher:
         for band in range(self.bands):
             keys = np.concatenate([part[:, band] for part in self._keys])
             found.band(own, keys[own])
-        short = np.flatnonzero(_is_short(lengths))
-        single = first[short] == short
+        self._by_edits(found, first, lengths)
+        return found.forest.roots()[first]
+
+    def _by_edits(self, found: Joining, first: np.ndarray, lengths: np.ndarray) -> None:
+        """Join short texts that few edits make of each other."""
         found.count_edits()
+        short = np.flatnonzero(_inside(lengths, _SHORT))
+        single = first[short] == short
         for band in range(WIDTH // SHORT_ROWS):
             keys = np.concatenate([part[:, band] for part in self._short])
             found.band(short[single], keys[single])
-        return found.forest.roots()[first]
+        found.count_edits(
+            least=0
+        )  # one edit changes most 5-grams of a text of a few words: no sketch tells it
+        tiny = np.flatnonzero(_inside(lengths, deletions.LENGTHS))
+        single = first[tiny] == tiny
+        found.band(*deletions.pairs(tiny[single], np.concatenate(self._tiny)[single]))
 
 
 def _emptied(parts: list[np.ndarray]) -> np.ndarray:
@@ -143,8 +158,8 @@ def _band_keys(values: np.ndarray, bands: int, rows: int) -> np.ndarray:
     return (grams.mixed(keys) >> np.uint64(32)).astype(np.uint32)
 
 
-def _is_short(lengths: np.ndarray) -> np.ndarray:
-    return (lengths >= SHORT.start) & (lengths < SHORT.stop)
+def _inside(lengths: np.ndarray, some: range) -> np.ndarray:
+    return (lengths >= some.start) & (lengths < some.stop)
 
 
 def _first_equal(hashes: np.ndarray) -> np.ndarray:

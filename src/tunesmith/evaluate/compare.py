@@ -11,8 +11,7 @@ import numpy as np
 
 from tunesmith.errors import DataError
 from tunesmith.evaluate.intervals import REPLICATES, SEED, percentiles, resamples
-from tunesmith.evaluate.predictions import right
-from tunesmith.parts import Metric, Predictions
+from tunesmith.parts import Metric, Outcomes
 
 FEWEST = (
     6  # rows in which two models must differ: the sign test can't reach 5 % with five (2 x 0.5^5 = 0.0625)
@@ -51,7 +50,7 @@ class Difference:
 
 
 def paired(
-    a: Predictions, b: Predictions, metric: Metric, *, replicates: int = REPLICATES, seed: int = SEED
+    a: Outcomes, b: Outcomes, metric: Metric, *, replicates: int = REPLICATES, seed: int = SEED
 ) -> Difference:
     """a against b.  Raises DataError G820 where the rows differ, G821 where their true labels do."""
     _require_same_rows(a, b)
@@ -59,7 +58,8 @@ def paired(
     value = metric.value(a, ones) - metric.value(b, ones)
     drawn = [metric.value(a, w) - metric.value(b, w) for w in resamples(a.groups, replicates, seed)]
     low, high = percentiles(np.array(drawn), value)
-    fixed, broken = right(a) & ~right(b), right(b) & ~right(a)
+    ours, theirs = a.hits, b.hits
+    fixed, broken = ours & ~theirs, theirs & ~ours
     changed = len(np.unique(a.groups[fixed | broken]))
     outcome = _outcome(low * metric.better, high * metric.better, metric, changed)
     more = more_rows(len(a.rows), abs(value), value - low if value > 0 else high - value)
@@ -84,7 +84,7 @@ def _outcome(
     return "better" if one > 0 else "worse"
 
 
-def _require_same_rows(a: Predictions, b: Predictions) -> None:
+def _require_same_rows(a: Outcomes, b: Outcomes) -> None:
     if a.rows != b.rows:
         other = len(set(a.rows) ^ set(b.rows))
         raise DataError(
@@ -93,11 +93,8 @@ def _require_same_rows(a: Predictions, b: Predictions) -> None:
             expected="predictions of the same rows in the same order",
             fixes=("tunesmith compare A B --on DATA",),
         )
-    differ = [
-        row
-        for row, x, y in zip(a.rows, a.truth, b.truth, strict=True)
-        if x >= 0 and y >= 0 and a.labels[x] != b.labels[y]
-    ]
+    pairs = zip(a.rows, a.truths(), b.truths(), strict=True)
+    differ = [row for row, one, other in pairs if None not in (one, other) and one != other]
     if differ:
         raise DataError(
             "G821",
@@ -120,7 +117,7 @@ def more_rows(n: int, effect: float, margin: float) -> int | None:
     return max(1, math.ceil(needed - n)) if needed <= n * MOST_MORE else None
 
 
-def simplest_not_worse(candidates: Sequence[tuple[str, Predictions]], metric: Metric) -> int:
+def simplest_not_worse(candidates: Sequence[tuple[str, Outcomes]], metric: Metric) -> int:
     """Position of the simplest candidate (simplest first) that is not measurably worse than the best.
 
     Not measurably worse: the 95 % interval of best - candidate over the same draws reaches 0.

@@ -9,7 +9,6 @@ import numpy as np
 
 from tunesmith.evaluate import measure
 from tunesmith.evaluate.calibration import reliability, risk_coverage, threshold
-from tunesmith.evaluate.predictions import right
 from tunesmith.parts import Predictions
 
 MOST_LABELS = 25  # beyond that a matrix can't be read, and the most confused pairs are listed instead
@@ -46,7 +45,7 @@ def about(
 
 
 def _calibration(predictions: Predictions, chosen: float | None, temperature: float | None) -> dict[str, Any]:
-    hits = right(predictions)
+    hits = predictions.hits
     confidence = predictions.probs[np.arange(len(hits)), predictions.guess].astype(np.float64)
     limit = threshold(confidence, hits)[0] if chosen is None else chosen
     answered = confidence >= limit
@@ -68,7 +67,7 @@ def worst(
 ) -> list[dict[str, Any]]:
     """The errors of which the model was surest, surest first."""
     confidence = predictions.probs[np.arange(len(predictions.guess)), predictions.guess]
-    wrong = np.flatnonzero(~right(predictions))
+    wrong = np.flatnonzero(~predictions.hits)
     names = (*predictions.labels, measure.UNKNOWN)  # truth -1 is the last
     return [
         {

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith.evaluate.predictions import right
-from tunesmith.parts import Metric, Predictions
+from tunesmith.parts import Metric, Outcomes
 
 REPLICATES = 1000
 SEED = 20  # fixed: the same predictions give the same interval
@@ -63,7 +62,7 @@ def resamples(groups: np.ndarray, replicates: int = REPLICATES, seed: int = SEED
 
 
 def interval(
-    predictions: Predictions, metric: Metric, *, replicates: int = REPLICATES, seed: int = SEED
+    predictions: Outcomes, metric: Metric, *, replicates: int = REPLICATES, seed: int = SEED
 ) -> Score:
     """The score on all rows with its 95 % percentile interval.
 
@@ -74,14 +73,14 @@ def interval(
 
 
 def intervals(
-    predictions: Predictions,
+    predictions: Outcomes,
     metrics: Mapping[str, Metric],
     *,
     replicates: int = REPLICATES,
     seed: int = SEED,
 ) -> dict[str, Score]:
     """`interval` for several metrics over the same draws."""
-    ones = np.ones(len(predictions.truth))
+    ones = np.ones(len(predictions.rows))
     drawn = [
         [metric.value(predictions, weights) for metric in metrics.values()]
         for weights in resamples(predictions.groups, replicates, seed)
@@ -93,10 +92,10 @@ def intervals(
     }
 
 
-def _score(predictions: Predictions, metric: Metric, value: float, drawn: np.ndarray) -> Score:
+def _score(predictions: Outcomes, metric: Metric, value: float, drawn: np.ndarray) -> Score:
     low, high = percentiles(drawn, value)
     num_groups = len(np.unique(predictions.groups))
-    hits = right(predictions)
+    hits = predictions.hits
     if num_groups < 2:
         low = high = float("nan")
     if metric.better > 0 and num_groups and (hits.all() or not hits.any()):

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunesmith import catalog
 from tunesmith.evaluate.intervals import Score, intervals, share_score
-from tunesmith.parts import Metric, Predictions, Task
+from tunesmith.parts import Metric, Outcomes, Predictions, Task
 
 UNKNOWN = "(unknown label)"
 
@@ -54,7 +54,7 @@ def metric(name: str) -> Metric:
     return catalog.part("metric", name)()
 
 
-def measure(predictions: Predictions, metric_names: Sequence[str]) -> dict[str, Score]:
+def measure(predictions: Outcomes, metric_names: Sequence[str]) -> dict[str, Score]:
     """Each metric with its 95 % interval, all from the same draws."""
     return intervals(predictions, {name: metric(name) for name in metric_names})
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunesmith.evaluate.compare import FEWEST, more_rows, paired
 from tunesmith.evaluate.intervals import REPLICATES, SEED, Z, interval
-from tunesmith.parts import Metric, Predictions
+from tunesmith.parts import Metric, Outcomes, Predictions
 
 PERMUTATIONS = 2000
 DRAWS = 200
@@ -60,6 +60,37 @@ def verdict(
     more = _more(score.n, p) if outcome == "cannot-tell" else None
     numbers = {**score.to_json(), "trivial": trivial, "p": p, "more_rows": more}
     sentence = " ".join([_claim(outcome, name, numbers, rival), *_against(chosen, baselines, metric, name)])
+    return Verdict(outcome, sentence, numbers)
+
+
+def against_base(
+    chosen: Outcomes, base: Outcomes, metric: Metric, *, name: str, base_name: str = "the base"
+) -> Verdict:
+    """Better: the chosen model is measurably better than what it was made of, on the same rows (95 % interval)."""
+    score = interval(chosen, metric)
+    if not np.isfinite(score.value):
+        why = f"{name} is undefined on these test rows" if score.n else "there are no test rows"
+        return Verdict("cannot-tell", f"Can't tell: {why}.", score.to_json())
+    found, other = paired(chosen, base, metric), interval(base, metric)
+    numbers = {
+        **score.to_json(),
+        "base": other.value,
+        "difference": found.value,
+        "more_rows": found.more_rows,
+    }
+    told = {"better": "better", "worse": "not-better", "cannot-tell": "cannot-tell"}
+    heads = {
+        "better": f"Better than {base_name}",
+        "worse": f"Worse than {base_name}",
+        "cannot-tell": f"Can't tell whether it is better than {base_name}",
+    }
+    more = f"; about {found.more_rows:,} more test rows would tell" if found.more_rows else ""
+    sentence = (
+        f"{heads[found.outcome]}: {name} {score.value:.3f}{_range(score.to_json())} on {score.n:,} test rows, "
+        f"{base_name} reaches {other.value:.3f} (difference {found.value:+.3f}, {found.low:+.3f} to "
+        f"{found.high:+.3f}){more}."
+    )
+    outcome: Any = told[found.outcome]
     return Verdict(outcome, sentence, numbers)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tunesmith import doors
 from tunesmith.fields import Record
 from tunesmith.http.metrics import Metrics
-from tunesmith.model import Model, as_json
+from tunesmith.model import Model
 from tunesmith.parts import Prediction
 from tunesmith.serve.batching import Batcher
 from tunesmith.serve.limits import Limits, refusal
@@ -51,7 +51,7 @@ class Service:
         """Ask the golden rows together, as the library did: equal to the last bit, or not ready."""
         try:
             predictions = await asyncio.wrap_future(self.batcher.submit(self.golden))
-            self.problems = self.model.parity([as_json(p) for p in predictions], exact=True)
+            self.problems = self.model.parity([p.to_json() for p in predictions], exact=True)
         except Exception as failure:  # noqa: BLE001 - whatever goes wrong here means: not ready
             self.problems = [f"{type(failure).__name__}: {failure}"]
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+# Of pairs from 0.95 on, 99 to 100 of 100 have the same label (minilm's vectors of banking77, bitext-support, sms-spam),
+# and 20 looked at in each set all say the same; from 0.9 on it is 97 to 100, but chains of them grow to 100 rows.
+ALIKE = 0.95
 ALL_PAIRS = 50_000  # rows up to which every pair is compared
 BLOCK = 1024
 TABLES = 32  # of random hyperplanes, for more rows
 FEW = 2_000_000  # pairs after which those found are made one per row
 
 
-def clusters(vectors: np.ndarray, least: float = 0.95) -> np.ndarray:
+def clusters(vectors: np.ndarray, least: float = ALIKE) -> np.ndarray:
     """For each vector [N, D] the first of its cluster, int64 [N]: the transitive closure of cosine >= `least`.
 
     Up to 50,000 rows every pair is compared; above, pairs that share a bucket of random hyperplanes (Charikar 2002),

@@ -15,11 +15,11 @@ from typing import Any
 
 import tomli_w
 
-from tunesmith import catalog, model
+from tunesmith import catalog
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.home import home_folder
-from tunesmith.lifecycle import climb, lineage, prepare, serving
+from tunesmith.lifecycle import bundling, climb, lineage, prepare, serving, tasking
 from tunesmith.lifecycle.bundling import golden_rows, prove_and_bundle
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.recording import kept, through
@@ -46,6 +46,8 @@ def up(
     fields: Mapping[str, str] | None = None,
     test: str = "",
     base: str = "",
+    task: str = "",
+    form: str = "",
     budget: float = 600.0,
     prefer: str = "simple",
     home: Path | str | None = None,
@@ -58,13 +60,14 @@ def up(
     overrides: Sequence[str] = (),
     stop: threading.Event | None = None,
 ) -> Iterator[Event]:
-    """From a file to a proven, served classifier: Finished(ModelResult).
+    """From a file to a proven, served model: Finished(ModelResult).
 
-    fields: field of the task → column.  budget: seconds for the ladder and the proof.  prefer: 'simple' or 'best'.
+    task, form: what kind of problem it is and how rows are written; '' is found out.  fields: field of the task → column.  budget: seconds for the ladder and the proof.  prefer: 'simple' or 'best'.
     out: folder for report.html and report.json (default: the run's).  serve: leave the server running.
     """
     begun, place = time.monotonic(), home_folder(home)
-    recipe = recipe_of(data, fields or {}, test, base, seed, overrides)
+    recipe = recipe_of(data, fields or {}, test, base, seed, overrides, task=task, form=form)
+    recipe = tasking.with_task(recipe, place)
     early, prepared = yield from kept(prepare.prepare(recipe, place))
     run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
     with run_.hold():
@@ -79,7 +82,7 @@ def up(
             stop=stop or threading.Event(),
         )
         steps, rungs = yield from kept(climb.climb(climber, prepared.recipe), run_)
-        chosen, why = climb.choose(rungs, prepared, prefer)
+        chosen, why = bundling.choose(rungs, prepared, prefer)
         run_.append(note := Note(f"chosen: {why}"))
         yield note
         ending = prove_and_bundle(climber, rungs, chosen, why, steps, prove_all, place, out, run_)
@@ -90,10 +93,19 @@ def up(
 
 
 def recipe_of(
-    data: str, fields: Mapping[str, str], test: str, base: str, seed: int, overrides: Sequence[str]
+    data: str,
+    fields: Mapping[str, str],
+    test: str,
+    base: str,
+    seed: int,
+    overrides: Sequence[str],
+    *,
+    task: str = "",
+    form: str = "",
 ) -> Recipe:
     """The recipe that the arguments of `up` say, each value noted as decided by the user."""
     values = {"data.source": data, "data.test": test, "base": base, "train.seed": seed or None}
+    values |= {"task.name": task, "data.form": form}
     values |= {f"data.fields.{field}": column for field, column in fields.items() if column}
     said = {path: value for path, value in values.items() if value}
     given = [override for override in overrides if override.partition("=")[0] not in said]
@@ -174,8 +186,10 @@ def _loaded(recipe: Path | str | Recipe | None, overrides: Sequence[str]) -> Rec
 
 def _resolved(recipe: Recipe) -> Recipe:
     """What the recipe leaves open, decided once on this machine."""
+    from tunesmith.advise.ladder import advised
     from tunesmith.recipe.setting import with_values
 
+    recipe = advised(recipe, catalog.make("task", recipe.task))
     return with_values(recipe, catalog.make("approach", recipe.approach).resolve(recipe), by="probe")
 
 
@@ -199,14 +213,14 @@ def _name(recipe: Recipe) -> str:
 
 
 def _baselines(climber: Climber, rung: Rung) -> Generator[Event, None, list[Rung]]:
-    """Majority and linear on the same rows, where they are not the recipe itself."""
+    """The simple rungs that every model of this kind is compared with, where they are not the recipe itself."""
     found = []
-    for name in ("majority", "linear"):
+    for name in bundling.KINDS[climber.prepared.task.predicts].BASELINES:
         approach = catalog.part("approach", name)()
         if rung.recipe.approach.name == name or not approach.serves(climber.prepared.task):
             continue
         recipe = rung.recipe.model_copy(update={"approach": type(rung.recipe.approach)(name=name)})
-        job = climber.job(recipe, climber.folder / "baselines" / name, None)
+        job = climber.job(recipe, climber.folder / "baselines" / name, climber.base(recipe))
         yield Stage("baseline", name)
         found.append((yield from climb.fit(climber, name, replace(job, resume=False), time.monotonic())))
     return found
@@ -243,7 +257,7 @@ def _rehearse(recipe: Recipe, home: Path) -> Iterator[Event]:
         climber = Climber(prepared, run_.folder, place / "cache", rehearse=True)
         values = yield from _train(climber, run_, place)
         loaded = Model.load(values["bundle"])
-        answers = [model.as_json(each) for each in loaded.predict(list(golden_rows(prepared)))]
+        answers = [each.to_json() for each in loaded.predict(list(golden_rows(prepared)))]
         serving.require(loaded.parity(answers, exact=True))
         yield Finished(ModelResult({**values, "endpoint": None, "rehearsal": True}))
     finally:

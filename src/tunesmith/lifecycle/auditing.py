@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunesmith.data import audit, audit_sheet
+from tunesmith.data import audit, audit_sets, audit_sheet, label_sets
 from tunesmith.data.audit import Answer, Item, Verdict
+from tunesmith.data.checks import _own_labels
 from tunesmith.data.checks._rows import target_field
 from tunesmith.errors import DataError
 from tunesmith.evaluate.intervals import Score, wilson
 from tunesmith.events import Event, Finished
 from tunesmith.home import home_folder
-from tunesmith.lifecycle import datasets, doubting, evidence
+from tunesmith.lifecycle import datasets, evidence
 from tunesmith.lifecycle.datasets import Dataset
 from tunesmith.lifecycle.known import Wanted
 from tunesmith.lifecycle.results import Result
@@ -27,13 +28,17 @@ SEED = 20
 
 @dataclass(frozen=True)
 class Audit:
-    """A data set under audit.  items: the queue.  log: where each answer is appended as it is given."""
+    """A data set under audit.  items: the queue.  log: where each answer is appended as it is given.
+
+    several: rows have any number of labels, so an answer is a set of them (`data.label_sets`).
+    """
 
     dataset: Dataset
     items: Sequence[Item]
     classes: Sequence[str]
     log: Path
     home: Path
+    several: bool = False
 
     def answers(self) -> dict[str, dict[str, Answer]]:
         """{who: {row: the answer that stands}}, of all who have answered so far."""
@@ -99,8 +104,8 @@ def open_audit(
 ) -> Iterator[Event]:
     """The audit of a file or version, with the answers that were given before: Finished(Audit).
 
-    share: of the labelled rows, how many are looked at.  Raises DataError L217 where labels can't be doubted: rows of
-    several labels, one class, no label.
+    share: of the labelled rows, how many are looked at.  Raises DataError L217 where labels can't be doubted: another
+    content, one class, no label, ';' within the labels of sets.
     """
     place = home_folder(home)
     dataset = yield from datasets.opened(ref, place, form=form, fields=fields)
@@ -110,29 +115,33 @@ def open_audit(
         dataset.records, dataset.content, wanted, frozenset({"classes", "out_of_fold"})
     )
     classes = known.get("classes", ())
-    truth = doubting.truth(dataset.records, dataset.content, classes)
-    if "out_of_fold" not in known or not (truth >= 0).any():
+    several = _own_labels.several(dataset.content)
+    own = (_own_labels.marks if several else _own_labels.truth)(dataset.records, dataset.content, classes)
+    torn = several and any(label_sets.BETWEEN in label for label in classes)
+    if "out_of_fold" not in known or not (own >= 0).any() or torn:
         raise _nothing(ref, dataset)
     texts = [dataset.content.text(row) for row in dataset.records]
-    items = audit.queue(dataset.records, texts, truth, known["out_of_fold"], classes, share=share, seed=SEED)
+    queue = audit_sets.queue if several else audit.queue
+    items = queue(dataset.records, texts, own, known["out_of_fold"], classes, share=share, seed=SEED)
     log = place / "audits" / dataset.digest / "answers.jsonl"
-    yield Finished(Audit(dataset, items, classes, log, place))
+    yield Finished(Audit(dataset, items, classes, log, place, several))
 
 
 def _nothing(ref: str, dataset: Dataset) -> DataError:
     return DataError(
         "L217",
         f"the labels of {ref} can't be audited: its rows hold {dataset.content_name}",
-        expected="rows with one label each, of two classes or more",
+        expected="rows with labels of two classes or more, whose names hold no ';' where a row may have several",
         fixes=(f"tunesmith data check {ref} --deep", "--label COLUMN"),
         where=ref,
     )
 
 
 def finish(audit_: Audit) -> Iterator[Event]:
-    """The labels that people agreed on as a new version: Finished(Result); the log stays.
+    """The labels that people agreed on as a new version: Finished(Result); the log of who said what stays.
 
-    Raises DataError L218 where nobody has judged anything.
+    Where they change no label, the version stays what it is: `unchanged`, and `answers` names the log.  Raises
+    DataError L218 where nobody has judged anything.
     """
     given = audit_.answers()
     agreed, split = audit.decided(given)
@@ -151,6 +160,7 @@ def finish(audit_: Audit) -> Iterator[Event]:
     step |= {"from": min(when), "to": max(when)}
     after = yield from datasets.changed(audit_.dataset, rows, step, audit_.home, changes=changes)
     made = {"version": after.ref, "digest": after.digest, "parent": audit_.dataset.digest, "left": len(split)}
+    made |= {"unchanged": after.digest == audit_.dataset.digest, "answers": str(audit_.log)}
     yield Finished(Result({**audit_.summary(), **made, "changes": changes}))
 
 
@@ -163,7 +173,7 @@ def export(audit_: Audit, path: Path, who: str) -> Path:
 def import_sheet(audit_: Audit, path: Path, who: str) -> int:
     """Take the answers of a sheet over, all or (DataError L216) none; give how many were new or changed."""
     before = audit_.answers().get(who, {})
-    found = audit_sheet.read(path, audit_.items, audit_.classes, who, _now())
+    found = audit_sheet.read(path, audit_.items, audit_.classes, who, _now(), several=audit_.several)
     new = [
         each
         for each in found

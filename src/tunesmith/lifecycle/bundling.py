@@ -12,16 +12,18 @@ from tunesmith.evaluate import compare as comparing
 from tunesmith.evaluate import measure, report
 from tunesmith.events import Event, Saved, Stage
 from tunesmith.fields import Record
-from tunesmith.lifecycle import climb, prove, reporting
+from tunesmith.lifecycle import climb, labels, prove, reporting, texts
 from tunesmith.lifecycle import lineage as lineages
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.prepare import Prepared
+from tunesmith.lifecycle.proofs import Proven
 from tunesmith.model import Model
 from tunesmith.names import ModelVersion
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
 
 GOLDEN = 16  # rows that every face must repeat
+KINDS: dict[str, Any] = {"label": labels, "text": texts}  # what a task predicts → how it is chosen and proven
 
 
 def prove_and_bundle(
@@ -36,29 +38,19 @@ def prove_and_bundle(
     run_: runs.Run,
 ) -> Generator[Event, None, dict[str, Any]]:
     """The choice is frozen: calibrate, refit, score the test rows, write and register the bundle and its report."""
-    prepared, helper = climber.prepared, prove.cheapest_good(rungs)
-    curved = chosen if chosen.approach.refits else helper
-    points = (yield from prove.learning_curve(climber, curved)) if curved and prepared.validation else []
-    fitted = prove.diagnosis(climber, chosen)
-    final = yield from prove.finalise(climber, chosen, helper)
-    base = [rung for rung in rungs if rung.recipe.approach.name in {"majority", "linear"} and rung.predictor]
-    others = [rung for rung in rungs if rung.predictor and rung not in base] if prove_all else []
-    proof = yield from prove.prove(climber, final, base, others)
-    judged = _judge(final, proof, prepared, home)
+    prepared = climber.prepared
+    proven = yield from KINDS[prepared.task.predicts].proven(climber, rungs, chosen, prove_all)
+    judged = _judge(proven, prepared, home)
     lineage = {**lineages.of(prepared), "run": run_.id, "created": reporting.now()}
     found = reporting.gather(
-        prepared,
-        rungs,
-        final,
-        proof,
-        why=why,
-        points=points,
-        fitted=fitted,
-        steps=_steps_of(steps, chosen),
-        gate=judged,
-        lineage=lineage,
+        prepared, rungs, proven, why=why, steps=_steps_of(steps, chosen), gate=judged, lineage=lineage
     )
-    return (yield from _bundle(climber, final, found, lineage, home, out, run_))
+    return (yield from _bundle(climber, proven.final, found, lineage, home, out, run_))
+
+
+def choose(rungs: Sequence[Rung], prepared: Prepared, prefer: str) -> tuple[Rung, str]:
+    """(rung, why), by what the task predicts."""
+    return KINDS[prepared.task.predicts].choose(rungs, prepared, prefer)
 
 
 def _steps_of(steps: Sequence[Event], chosen: Rung) -> list[Event]:
@@ -69,9 +61,9 @@ def _steps_of(steps: Sequence[Event], chosen: Rung) -> list[Event]:
     return later[: ends[0]] if ends else later
 
 
-def _judge(final: prove.Final, proof: prove.Proof, prepared: Prepared, home: Path) -> gate.GateResult:
-    section = final.job.recipe.gate
-    scores = {name: score.to_json() for name, score in proof.scores["chosen"].items()}
+def _judge(proven: Proven, prepared: Prepared, home: Path) -> gate.GateResult:
+    section = proven.final.job.recipe.gate
+    scores = {name: score.to_json() for name, score in proven.scores["chosen"].items()}
     if not section.not_worse_than:
         return gate.judge(scores, section)
     registry = Registry(home)
@@ -83,9 +75,10 @@ def _judge(final: prove.Final, proof: prove.Proof, prepared: Prepared, home: Pat
         return gate.judge(scores, section)
     version = registry.find(f"{name}@production" if section.not_worse_than == "production" else name)
     rival = Model.load(version.folder, name=version.ref, digest=version.digest)
-    other = climb.arrays(prepared, rival.predict(prepared.test), prepared.test)
+    rows = prepared.task.measured([prepared.objective.shown(row) for row in prepared.test])
+    other = climb.outcomes(prepared, rival.predict(rows), rows)
     metric = measure.metric(prepared.task.metrics[0])
-    difference = comparing.paired(proof.predictions["chosen"], other, metric)
+    difference = comparing.paired(proven.outcomes["chosen"], other, metric)
     return gate.judge(scores, section, difference.to_json())
 
 
@@ -141,7 +134,7 @@ def _registered(
 
 def golden_rows(prepared: Prepared) -> list[Record]:
     """Rows for parity: one of each label in turn, from the side that is largest at hand."""
-    rows = prepared.validation or prepared.train
+    rows = [prepared.objective.shown(row) for row in prepared.validation or prepared.train]
     seen: dict[str | None, int] = {}
     ranked = []
     for row in rows:

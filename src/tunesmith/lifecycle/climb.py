@@ -9,18 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tunesmith import catalog, doors
 from tunesmith.advise import ladder
 from tunesmith.bases import Base, resolve
 from tunesmith.errors import MissingError, NetworkError
-from tunesmith.evaluate import compare, measure, verdict
-from tunesmith.evaluate.predictions import gather
+from tunesmith.evaluate import measure
 from tunesmith.events import Event, Measured, Note, Stage
 from tunesmith.fields import Record
 from tunesmith.lifecycle.prepare import Prepared
-from tunesmith.parts import Approach, Codec, Job, NeuralTask, Prediction, Predictions, Predictor
+from tunesmith.parts import (
+    Answer,
+    Approach,
+    Codec,
+    Job,
+    NeuralTask,
+    Outcomes,
+    Prediction,
+    Predictor,
+)
 from tunesmith.recipe.sections import Recipe
 from tunesmith.recipe.setting import with_values
 
@@ -39,7 +45,7 @@ class Rung:
     recipe: Recipe
     job: Job | None = None
     predictor: Predictor | None = None
-    predictions: Predictions | None = None
+    predictions: Outcomes | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     bytes: int = 0
@@ -53,11 +59,10 @@ class Rung:
 
     def to_dict(self) -> dict[str, Any]:
         """The rung as `--json` shows it."""
-        wanted = ("macro_f1", "accuracy")
         return {
             "approach": self.recipe.approach.name,
             "detail": self.name,
-            "scores": {name: self.scores[name].to_json() for name in wanted if name in self.scores},
+            "scores": {name: score.to_json() for name, score in self.scores.items()},
             "seconds": round(self.seconds, 3),
             "bytes": self.bytes,
             "skipped": self.skipped or None,
@@ -107,30 +112,32 @@ class Climber:
             return task.tiny_codec(profile)
         return task.codec(base, profile)
 
-    def predictions(self, predictor: Predictor, codec: Codec, records: Sequence[Record]) -> Predictions:
-        """What a predictor says of rows, as arrays."""
-        return arrays(self.prepared, predict(self.prepared, predictor, codec, records), records)
+    def predictions(self, predictor: Predictor, codec: Codec, records: Sequence[Record]) -> Outcomes:
+        """What a predictor says of those of the rows on which models are compared."""
+        rows = self.prepared.task.measured([self.prepared.objective.shown(record) for record in records])
+        return outcomes(self.prepared, predict(self.prepared, predictor, codec, rows), rows)
 
 
 def predict(
     prepared: Prepared, predictor: Predictor, codec: Codec, records: Sequence[Record]
-) -> list[Prediction]:
+) -> list[Prediction | Answer]:
     """Decoded predictions of rows."""
     outputs = predictor.outputs(records)
     return [prepared.task.decode(record, out, codec) for record, out in zip(records, outputs, strict=True)]
 
 
-def arrays(prepared: Prepared, made: Sequence[Prediction], records: Sequence[Record]) -> Predictions:
-    """Predictions with truths and groups, as arrays."""
-    keys = [record.key for record in records]
-    truths = [prepared.task.target(record) for record in records]
-    return gather(made, truths, keys, [prepared.groups.get(key, key) for key in keys])
+def outcomes(prepared: Prepared, made: Sequence[Prediction | Answer], records: Sequence[Record]) -> Outcomes:
+    """Predictions with truths and groups."""
+    groups = [prepared.groups.get(record.key, record.key) for record in records]
+    return prepared.task.outcomes(records, made, groups)
 
 
 def climb(climber: Climber, recipe: Recipe) -> Generator[Event, None, list[Rung]]:
     """Every rung of the ladder that fits the time, simplest first."""
     rungs = []
-    for number, (name, rung) in enumerate(ladder.ladder(recipe, climber.prepared.profile)):
+    for number, (name, rung) in enumerate(
+        ladder.ladder(recipe, climber.prepared.task, climber.prepared.profile)
+    ):
         yield Stage("rung", name)
         rungs.append((yield from _rung(climber, number, name, rung)))
     return rungs
@@ -214,31 +221,3 @@ def fit(climber: Climber, name: str, job: Job, start: float) -> Generator[Event,
     scores = measure.measure(found, [*job.task.metrics[:2]])
     yield Measured(name, "validation", {key: score.to_json() for key, score in scores.items()})
     return replace(rung, predictions=found, scores=scores)
-
-
-def choose(rungs: Sequence[Rung], prepared: Prepared, prefer: str) -> tuple[Rung, str]:
-    """(rung, why).  'simple': the simplest that is not measurably worse than the best; 'best': the best.
-
-    Where that one does not beat guessing on the validation rows, or is a constant, the floor rung is served.
-    """
-    metric = measure.metric(prepared.task.metrics[0])
-    measured = [rung for rung in rungs if rung.predictions is not None]
-    candidates = [(rung.name, rung.predictions) for rung in measured if rung.predictions is not None]
-    values = [rung.scores[prepared.task.metrics[0]].value for rung in measured]
-    best = int(np.argmax(np.nan_to_num(values, nan=-1.0)))
-    index = best if prefer == "best" else compare.simplest_not_worse(candidates, metric)
-    chosen, why = measured[index], _why(measured[index], measured[best], prefer)
-    floor = next((rung for rung in measured if rung.recipe.approach.name == ladder.FLOOR), chosen)
-    if chosen.predictions is None or chosen is floor:
-        return chosen, why
-    counts = prepared.profile.labels
-    guessing = verdict.verdict(chosen.predictions, counts, {}, metric, name=prepared.task.metrics[0])
-    if chosen.recipe.approach.name == "majority" or guessing.outcome != "better":
-        return floor, f"no rung measurably beats guessing on the validation rows, so {floor.name} is served"
-    return chosen, why
-
-
-def _why(chosen: Rung, best: Rung, prefer: str) -> str:
-    if prefer == "best" or chosen is best:
-        return f"{chosen.name} scores best on the validation rows"
-    return f"{chosen.name} is the simplest rung that is not measurably worse than {best.name}"

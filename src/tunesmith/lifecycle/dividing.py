@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tunesmith.data import checking
+from tunesmith.data import checking, splits
 from tunesmith.data import split as splitting
 from tunesmith.data.by_time import split_by_time
+from tunesmith.data.checks._rows import plural
+from tunesmith.data.enlarging import is_made
 from tunesmith.data.sides import SIDES
+from tunesmith.data.splits import Split
 from tunesmith.errors import UsageError
-from tunesmith.events import Event, Finished, Found, Saved, Stage
+from tunesmith.events import Event, Finished, Found, Note, Saved, Stage
 from tunesmith.fields import Record
 from tunesmith.home import home_folder
 from tunesmith.lifecycle import datasets, streaming
 from tunesmith.lifecycle.datasets import Dataset
 from tunesmith.lifecycle.results import Result
 from tunesmith.recipe.sections import Split as Rule
-from tunesmith.store import files
 
 
 def split(
@@ -56,10 +58,15 @@ def split(
     yield Saved("split", str(place / "splits" / f"{made.digest}.json"), made.digest)
     for finding in made.findings:
         yield Found(finding)
+    told = _told(made, before)
+    if told["made_left_out"]:
+        yield Note(
+            f"{plural(told['made_left_out'], 'made row')} left out: they train only where all their parents do"
+        )
     keeps = {name: _mask(getattr(made, name), len(before.records)) for name in SIDES}
     written = (yield from streaming.files_of(before, keeps, out)) if out else []
     values = {"data": ref, "version": before.digest, "name": before.name, "files": written}
-    yield Finished(Result({**values, **_told(made, before)}))
+    yield Finished(Result({**values, **told}))
 
 
 def _mask(rows: np.ndarray, count: int) -> np.ndarray:
@@ -81,43 +88,29 @@ def _rule(validation: float, test: float) -> Rule:
     return Rule(validation=validation, test=test)
 
 
-def _made(dataset: Dataset, rule: Rule, home: Path, *, by_time: bool) -> splitting.Split:
+def _made(dataset: Dataset, rule: Rule, home: Path, *, by_time: bool) -> Split:
     """The split, made or found: the same version and rule give the same."""
     mark = {"name": dataset.name, "version": dataset.digest, "test": "", "rule": rule.model_dump()}
-    mark |= {"by_time": True} if by_time else {}
-    known = [entry for entry in _journal(home) if entry.get("name") == dataset.name]
-    for entry in reversed(known):
-        if {key: value for key, value in entry.items() if key != "digest"} == mark:
-            return _noted(splitting.load_split(home, entry["digest"]), mark, home)
-    clusters = checking.clusters(dataset.records, dataset.content)
-    about = {"clusters": clusters, "version": dataset.digest}
-    if by_time:
-        made = split_by_time(dataset.records, dataset.content, rule, **about)
-    else:
-        parent = _parent(known, dataset, rule, home)
-        made = splitting.split(dataset.records, dataset.content, rule, parent=parent, **about)
-    return _noted(splitting.save_split(made, home), mark, home)
+    mark |= {"by_time": True if by_time else None}
+
+    def make(parent: Split | None) -> Split:
+        about = {
+            "clusters": checking.clusters(dataset.records, dataset.content),
+            "version": dataset.digest,
+        }
+        if by_time:
+            return split_by_time(dataset.records, dataset.content, rule, **about)
+        return splitting.split(dataset.records, dataset.content, rule, parent=parent, **about)
+
+    def follows(entry: splits.Entry) -> bool:
+        """By the same plain rule, of another version, and with a test side of its own."""
+        same = entry["rule"] == rule.model_dump() and entry["version"] != dataset.digest
+        return same and not entry["test"] and not entry.get("by_time") and not by_time
+
+    return splits.kept(home, mark, make, follows)
 
 
-def _noted(made: splitting.Split, mark: Mapping[str, Any], home: Path) -> splitting.Split:
-    files.append(home / "splits" / "names.jsonl", {**mark, "digest": made.digest})
-    return made
-
-
-def _parent(
-    known: Sequence[Mapping[str, Any]], dataset: Dataset, rule: Rule, home: Path
-) -> splitting.Split | None:
-    """The newest split of the name by the same rule, of another version: its rows keep their sides."""
-    plain = [entry for entry in known if entry["rule"] == rule.model_dump() and not entry.get("by_time")]
-    others = [entry for entry in plain if entry["version"] != dataset.digest and not entry["test"]]
-    return splitting.load_split(home, others[-1]["digest"]) if others else None
-
-
-def _journal(home: Path) -> list[Mapping[str, Any]]:
-    return list(files.read_log(home / "splits" / "names.jsonl"))
-
-
-def _told(made: splitting.Split, dataset: Dataset) -> dict[str, Any]:
+def _told(made: Split, dataset: Dataset) -> dict[str, Any]:
     sides = {name: getattr(made, name).tolist() for name in SIDES}
     labels = {
         name: dict(
@@ -126,12 +119,15 @@ def _told(made: splitting.Split, dataset: Dataset) -> dict[str, Any]:
         for name, rows in sides.items()
     }
     counts = {name: len(rows) for name, rows in sides.items()}
+    placed = {index for rows in sides.values() for index in rows}
+    left_out = [is_made(row) for index, row in enumerate(dataset.records) if index not in placed]
     return {
         "split": made.digest,
         "parent": made.parent,
         "rows": len(dataset.records),
         "sides": counts,
-        "none": len(dataset.records) - sum(counts.values()),
+        "none": len(left_out) - sum(left_out),
+        "made_left_out": sum(left_out),
         "groups": len(set(made.groups.tolist())),
         "labels": labels,
         "moved": [dict(move) for move in made.moved],
@@ -141,12 +137,11 @@ def _told(made: splitting.Split, dataset: Dataset) -> dict[str, Any]:
 
 def sides(dataset: Dataset, home: Path) -> list[str]:
     """The side of each row: of the newest split of its version, else what its rows say themselves; '' for none."""
-    entry = next(
-        (e for e in reversed(_journal(home)) if dataset.digest and e["version"] == dataset.digest), None
-    )
+    entries = reversed(splits.journal(home))
+    entry = next((e for e in entries if dataset.digest and e["version"] == dataset.digest), None)
     if entry is None:
         return [str(row.fields.get("split") or "") for row in dataset.records]
-    made = splitting.load_split(home, entry["digest"])
+    made = splits.load_split(home, entry["digest"])
     found = [""] * len(dataset.records)
     for name in SIDES:
         for index in getattr(made, name).tolist():

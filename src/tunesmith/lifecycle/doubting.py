@@ -10,6 +10,7 @@ import numpy as np
 
 from tunesmith import bases, catalog, doors, machine
 from tunesmith.bases import Base
+from tunesmith.data.checks._own_labels import marks, several, truth
 from tunesmith.data.checks._rows import label_form
 from tunesmith.data.sides import side_of
 from tunesmith.events import Event, Stage
@@ -57,13 +58,6 @@ def classes(known: Known) -> list[str]:
     return found
 
 
-def truth(records: Sequence[Record], content: Content, names: Sequence[str]) -> np.ndarray:
-    """The class of each row: index into names [N], -1 for a row without a label or with several."""
-    index = {label_form(name): number for number, name in enumerate(names)}
-    own = [content.labels(row) for row in records]
-    return np.array([index.get(label_form(each[0]), -1) if len(each) == 1 else -1 for each in own], np.int64)
-
-
 def embeddings(known: Known) -> Generator[Event, None, np.ndarray]:
     """Vectors of the rows' texts by a frozen base, float32 [N, D], kept where `features` keeps its own."""
     if not known.wanted.deep:
@@ -107,20 +101,26 @@ def _texts(records: Sequence[Record], content: Content) -> list[Record]:
 def out_of_fold(known: Known) -> Generator[Event, None, np.ndarray]:
     """Probabilities of the classes from models that did not see the row: float32 [N, C].
 
-    A logistic layer on vectors; without torch, support vectors on n-grams.
+    A logistic layer on vectors; without torch, support vectors on n-grams.  Where rows may have several labels, each
+    label is judged by itself.
     """
     names = yield from known.get("classes")
-    own = truth(known.records, known.content, names)
+    sets = several(known.content)
+    own = (marks if sets else truth)(known.records, known.content, names)
     yield Stage("out-of-fold", f"{len(own):,} rows, {len(names):,} classes")
     if doors.has("torch"):
         vectors = yield from known.get("embeddings")
-        return folds.out_of_fold(vectors, own, len(names))
-    return _by_grams([known.content.text(row) for row in known.records], own, len(names))
-
-
-def _by_grams(texts: Sequence[str], own: np.ndarray, num_classes: int) -> np.ndarray:
-    from tunesmith.evaluate import calibration
+        return folds.of_each(vectors, own) if sets else folds.out_of_fold(vectors, own, len(names))
     from tunesmith.inputs.ngrams import Ngrams
 
-    scores = folds.by_margins(Ngrams({"word": 2, "char_wb": 4}).fit(texts), own, num_classes)
+    grams = Ngrams({"word": 2, "char_wb": 4}).fit([known.content.text(row) for row in known.records])
+    if sets:
+        return np.stack([_by_grams(grams, each, 2)[:, 1] for each in own.T], axis=1)
+    return _by_grams(grams, own, len(names))
+
+
+def _by_grams(grams: Any, own: np.ndarray, num_classes: int) -> np.ndarray:
+    from tunesmith.evaluate import calibration
+
+    scores = folds.by_margins(grams, own, num_classes)
     return calibration.softmax(scores / calibration.temperature(scores, own)).astype(np.float32)

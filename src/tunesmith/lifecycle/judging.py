@@ -14,13 +14,13 @@ from tunesmith.data import mapping, source
 from tunesmith.errors import DataError
 from tunesmith.evaluate import compare as comparing
 from tunesmith.evaluate import measure
-from tunesmith.evaluate.predictions import gather
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.fields import Broken, Record
+from tunesmith.lifecycle import bundling
 from tunesmith.lifecycle.reading import read
 from tunesmith.lifecycle.results import Result
-from tunesmith.model import Model, as_json
-from tunesmith.parts import Predictions
+from tunesmith.model import Model
+from tunesmith.parts import Outcomes
 
 CHUNK = 256  # rows that are predicted together
 SHOWN = 20
@@ -42,8 +42,7 @@ def evaluate(
                 "data": data,
                 "rows": len(rows),
                 "scores": {name: score.to_json() for name, score in scores.items()},
-                "classes": [each.to_json() for each in measure.per_class(found)],
-                "confused": [list(pair) for pair in measure.most_confused(found)],
+                **bundling.KINDS[model.task.predicts].told(found),
             }
         )
     )
@@ -131,9 +130,9 @@ def _known_spelling(model: Model, row: Record) -> Record:
     return replace(row, fields={**row.fields, field: same[0]}) if len(same) == 1 else row
 
 
-def _predictions(model: Model, rows: Sequence[Record]) -> Predictions:
+def _predictions(model: Model, rows: Sequence[Record]) -> Outcomes:
     keys = [row.key for row in rows]
-    return gather(model.predict(rows), [model.task.target(row) for row in rows], keys, keys)
+    return model.task.outcomes(rows, model.predict(rows), keys)
 
 
 def predict(
@@ -154,7 +153,7 @@ def predict(
             if isinstance(row, Broken):
                 yield {"place": str(row.place), "error": row.reason, "fix": row.fix}
             else:
-                yield {"place": str(row.place), **as_json(next(answers)), "labels": list(model.labels)}
+                yield {"place": str(row.place), **next(answers).to_json(), "labels": list(model.labels)}
 
 
 def _input(model: Model) -> str:

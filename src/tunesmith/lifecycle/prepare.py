@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.data import checking, cleaning, mapping, profile, split, twins, version
+from tunesmith.data import checking, cleaning, mapping, profile, split, splits, twins, version
 from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Saved, Stage
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
+from tunesmith.lifecycle import evidence
 from tunesmith.lifecycle.datasets import Dataset, opened
+from tunesmith.lifecycle.known import Wanted
 from tunesmith.lifecycle.streaming import is_large
-from tunesmith.parts import Content, Profile, Task
+from tunesmith.parts import Objective, Profile, Task
 from tunesmith.recipe.sections import Recipe
-from tunesmith.store import files
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,20 @@ class Prepared:
     @property
     def profile(self) -> Profile:
         """The profile of the rows that are not for the proof."""
-        return profile.profile(self.fitting, content_of(self.task))
+        return profile.profile(self.fitting, catalog.part("content", content_of(self.recipe))())
+
+    @property
+    def objective(self) -> Objective:
+        """What the recipe minimises: it knows how the task reads its rows."""
+        return catalog.make("objective", self.recipe.objective)
 
 
-def content_of(task: Task) -> Content:
-    """What the task's records hold."""
-    return catalog.part("content", task.content)()
+def content_of(recipe: Recipe) -> str:
+    """The name of what the rows of a recipe hold: the objective's content, or else the task's."""
+    return (
+        catalog.part("objective", recipe.objective.name).content
+        or catalog.part("task", recipe.task.name).content
+    )
 
 
 def check(
@@ -70,13 +79,22 @@ def check(
     yield Stage("check", f"{len(dataset.records):,} rows")
     total = len(dataset.records) + len(dataset.broken)
     lost = checking.broken_finding(dataset.broken, total, rows.max_broken)
+    known = yield from _evidence(recipe, dataset)
     findings = yield from checking.checked(
         dataset.records,
         dataset.content,
         held_out=held_out.records if held_out else None,
+        evidence=known,
         ignore=rows.ignore,
     )
     return dataset, held_out, [*([lost] if lost else []), *findings]
+
+
+def _evidence(recipe: Recipe, dataset: Dataset) -> Generator[Event, None, dict[str, Any]]:
+    """What the task's checks must be told: the base's template, say, as the task will read the rows."""
+    wanted = Wanted(base=recipe.base, max_length=recipe.task.options.get("max_length", 0))
+    needs = catalog.part("task", recipe.task.name).evidence
+    return (yield from evidence.gather(dataset.records, dataset.content, wanted, needs))
 
 
 def _too_many(dataset: Dataset) -> DataError:
@@ -95,7 +113,7 @@ def _too_many(dataset: Dataset) -> DataError:
 def prepare(recipe: Recipe, home: Path) -> Generator[Event, None, Prepared]:
     """The whole way from the recipe's source to sides; the version and the split are saved under `home`."""
     task: Task = catalog.make("task", recipe.task)
-    dataset, held_out, findings = yield from check(recipe, task.content, home)
+    dataset, held_out, findings = yield from check(recipe, content_of(recipe), home)
     lost = len(dataset.broken)
     checking.refuse_if_broken(dataset.broken, len(dataset.records) + lost, recipe.data.max_broken)
     cleaned = cleaning.settled(dataset.records, _judge(dataset, findings, recipe), recipe.data.ignore)
@@ -146,13 +164,13 @@ def _sides(
     home: Path,
 ) -> Generator[Event, None, Prepared]:
     name = dataset.name
-    test_rows = _labelled(held_out.records, cleaned, task) if held_out else None
+    test_rows = _readable(held_out, cleaned) if held_out else None
     made = _version(dataset, cleaned, home)
     folder = version.save(made, home, name)
     yield Saved("dataset", str(folder), made.digest)
     digests = {"version": made.digest}
     if test_rows is not None and held_out is not None:
-        kept = version.make_version(test_rows, content=task.content, fields=dataset.fields)
+        kept = version.make_version(test_rows, content=content_of(recipe), fields=dataset.fields)
         version.save(kept, home)
         test_rows, digests["test_version"] = list(kept.records), kept.digest
     divided = _split(recipe, task, made, test_rows, home, name, digests.get("test_version", ""))
@@ -210,15 +228,17 @@ def _read_so(recipe: Recipe, columns: mapping.Columns, form: str) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
 
 
-def _labelled(records: Sequence[Record], cleaned: cleaning.Cleaned, task: Task) -> list[Record]:
+def _readable(held_out: Dataset, cleaned: cleaning.Cleaned) -> list[Record]:
     """Test rows that can be scored, with the label spellings that cleaning chose for the training rows."""
-    target = next(field.name for field in task.fields if field.role == "target")
+    content = held_out.content
     edits = {c["before"]["value"]: c["after"]["value"] for c in cleaned.changes if c["action"] == "edit"}
+    targets = [field.name for field in content.fields if field.role == "target" and field.kind == "category"]
     rows = []
-    for record in records:
-        if task.target(record) and task.text(record).strip():
-            label = record.fields[target]
-            rows.append(replace(record, fields={**record.fields, target: edits.get(label, label)}))
+    for record in held_out.records:
+        unlabelled = "labels" in content.offers and not content.labels(record)
+        if content.text(record).strip() and not unlabelled:
+            spelt = {name: edits.get(record.fields[name], record.fields[name]) for name in targets}
+            rows.append(replace(record, fields={**record.fields, **spelt}))
     return rows
 
 
@@ -251,31 +271,27 @@ def _split(
     test_version: str,
 ) -> split.Split:
     """The split of this version: the one that was made before, or a child of the name's newest one."""
-    journal = home / "splits" / "names.jsonl"
+
+    def make(parent: splits.Split | None) -> splits.Split:
+        texts = [task.text(record) for record in [*made.records, *(test_rows or ())]]
+        return split.split(
+            made.records,
+            catalog.part("content", content_of(recipe))(),
+            recipe.data.split,
+            clusters=twins.twins(texts),
+            parent=parent,
+            test_records=test_rows,
+            version=made.digest,
+        )
+
     mark = {
         "name": name,
         "version": made.digest,
         "test": test_version,
         "rule": recipe.data.split.model_dump(),
     }
-    known = [entry for entry in files.read_log(journal) if entry.get("name") == name]
-    for entry in reversed(known):
-        if {key: entry.get(key) for key in mark} == mark:
-            return split.load_split(home, entry["digest"])
-    parent = split.load_split(home, known[-1]["digest"]) if known else None
-    texts = [task.text(record) for record in [*made.records, *(test_rows or ())]]
-    divided = split.split(
-        made.records,
-        content_of(task),
-        recipe.data.split,
-        clusters=twins.twins(texts),
-        parent=parent,
-        test_records=test_rows,
-        version=made.digest,
-    )
-    divided = split.save_split(divided, home)
-    files.append(journal, {**mark, "digest": divided.digest})
-    return divided
+    # whatever rule divided them before: a row that proved a model of this name never trains the next one
+    return splits.kept(home, mark, make, follows=lambda entry: True)
 
 
 def again(recipe: Recipe, digests: Mapping[str, str], name: str, home: Path) -> Prepared:

@@ -181,7 +181,7 @@ def prove(
     """Score the chosen model, the baselines (refitted on the same rows) and, if wanted, all other rungs."""
     prepared = climber.prepared
     yield Stage("prove", f"{len(prepared.test):,} test rows, touched once")
-    found = {"chosen": climber.predictions(final.predictor, final.codec, prepared.test)}
+    found = {"chosen": _labels(climber, final.predictor, final.codec)}
     for rung in (*baselines, *others):
         if rung.recipe == final.rung.recipe:
             found[rung.name] = found["chosen"]
@@ -190,7 +190,7 @@ def prove(
         if rung.approach.refits and prepared.validation:
             predictor = yield from _fitted(climber, rung, prepared.fitting, "baseline")
         assert predictor is not None
-        found[rung.name] = climber.predictions(predictor, codec, prepared.test)
+        found[rung.name] = _labels(climber, predictor, codec)
     metrics = measure.metric_names(prepared.task)
     plain = [
         name for name in metrics if not measure.metric(name).probabilistic
@@ -212,6 +212,12 @@ def prove(
         name=metrics[0].replace("macro_f1", "macro-F1"),
     )
     return Proof(found, scores, judged)
+
+
+def _labels(climber: Climber, predictor: Predictor, codec: Codec) -> Predictions:
+    found = climber.predictions(predictor, codec, climber.prepared.test)
+    assert isinstance(found, Predictions)
+    return found
 
 
 def diagnosis(climber: Climber, rung: Rung) -> tuple[str, float]:

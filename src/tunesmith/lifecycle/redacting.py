@@ -67,7 +67,7 @@ def redact(
         "replaced": replaced,
     }
     made = yield from _kept(dataset, rows, step, place)
-    raw = forgetting.raw_versions(place, made)
+    raw = forgetting.raw_versions(place, made) if replaced else []
     if raw:
         yield Note(
             f"the values still stand in {', '.join(raw)}: tunesmith data forget {' '.join(raw)}", "warning"

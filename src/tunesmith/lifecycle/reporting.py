@@ -14,7 +14,9 @@ from tunesmith.events import Event, Step
 from tunesmith.gate import GateResult
 from tunesmith.lifecycle.climb import Rung
 from tunesmith.lifecycle.prepare import Prepared
+from tunesmith.lifecycle.proofs import Proven
 from tunesmith.lifecycle.prove import Final, Proof
+from tunesmith.parts import Outcomes, Task
 from tunesmith.recipe import toml
 
 
@@ -26,49 +28,45 @@ def now() -> str:
 def gather(
     prepared: Prepared,
     rungs: Sequence[Rung],
-    final: Final,
-    proof: Proof,
+    proven: Proven,
     *,
     why: str,
-    points: Sequence[Mapping[str, Any]],
-    fitted: tuple[str, float],
     steps: Sequence[Event],
     gate: GateResult,
     lineage: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The report, complete but for the model's name and number, which it gets when it is registered."""
-    metric = prepared.task.metrics[0]
-    found = {
+    metric, final = prepared.task.metrics[0], proven.final
+    return {
         "title": prepared.name,
         "created": now(),
         "task": prepared.recipe.task.name,
         "metric": metric,
-        "verdict": proof.verdict.to_json(),
+        "verdict": proven.verdict.to_json(),
         "data": _data(prepared),
         "ladder": [{**rung.to_dict(), "chosen": rung.recipe == final.rung.recipe} for rung in rungs],
         "chosen": final.rung.recipe.approach.name,
         "chosen_reason": why,
-        "test": {name: _scores(scores) for name, scores in proof.scores.items()},
-        "differences": differences(proof, metric),
-        "training": _training(final.rung, metric, steps, fitted),
-        "suspects": final.suspects,
+        "test": {name: _scores(scores) for name, scores in proven.scores.items()},
+        "differences": differences(proven.outcomes, metric),
+        "training": _training(final.rung, prepared.task, steps, proven.fitted),
         "gate": gate.to_json(),
-        "calibrated": dict(final.calibrated),
         "recipe": toml.dumps(final.job.recipe),
         "lineage": dict(lineage),
         "environment": {name: version for name, version in machine.versions().items() if version},
+        **proven.report,
     }
-    if points:
-        found["data_curve"] = _data_curve(points, metric)
-    if prepared.test:
-        found |= report.about(
-            proof.predictions["chosen"],
-            [prepared.task.text(row) for row in prepared.test],
-            [str(row.place) for row in prepared.test],
-            chosen_threshold=final.codec.settings["threshold"],
-            temperature=final.codec.settings["temperature"],
-        )
-    return found
+
+
+def about_labels(prepared: Prepared, final: Final, proof: Proof) -> dict[str, Any]:
+    """Classes, confusion, calibration and worst rows of the chosen model on the test rows."""
+    return report.about(
+        proof.predictions["chosen"],
+        [prepared.task.text(row) for row in prepared.test],
+        [str(row.place) for row in prepared.test],
+        chosen_threshold=final.codec.settings["threshold"],
+        temperature=final.codec.settings["temperature"],
+    )
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:
@@ -96,10 +94,10 @@ def _scores(scores: Mapping[str, Score]) -> dict[str, Any]:
     return {name: score.to_json() for name, score in scores.items()}
 
 
-def differences(proof: Proof, metric: str) -> list[dict[str, Any]]:
+def differences(outcomes: Mapping[str, Outcomes], metric: str) -> list[dict[str, Any]]:
     """The chosen model against each other one, paired on the test rows."""
-    chosen, found = proof.predictions["chosen"], []
-    for name, other in proof.predictions.items():
+    chosen, found = outcomes["chosen"], []
+    for name, other in outcomes.items():
         if other is chosen or not len(chosen.rows):
             continue
         difference = compare.paired(chosen, other, measure.metric(metric)).to_json()
@@ -114,7 +112,8 @@ def differences(proof: Proof, metric: str) -> list[dict[str, Any]]:
     return found
 
 
-def _data_curve(points: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+def data_curve(points: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any]:
+    """A learning curve with its forecast."""
     forecast = curves.forecast(
         [point["rows"] for point in points],
         [point["score"] for point in points],
@@ -126,11 +125,12 @@ def _data_curve(points: Sequence[Mapping[str, Any]], metric: str) -> dict[str, A
     }
 
 
-def _training(rung: Rung, metric: str, steps: Sequence[Event], fitted: tuple[str, float]) -> dict[str, Any]:
+def _training(rung: Rung, task: Task, steps: Sequence[Event], fitted: str) -> dict[str, Any]:
     best = max(rung.curve, key=lambda point: point["score"], default=None)
+    lead = next(iter(task.early), task.metrics[0])
     return {
         "loss": [[step.step, sum(step.losses.values())] for step in steps if isinstance(step, Step)],
-        "validation": [[point["step"], point[metric]] for point in rung.curve],
+        "validation": [[point["step"], point[lead]] for point in rung.curve if lead in point],
         "best_step": int(best["step"]) if best else None,
-        "sentence": fitted[0],
+        "sentence": fitted,
     }

@@ -83,10 +83,8 @@ def require(problems: Sequence[str]) -> None:
 
 
 def _library(bundle: Path) -> list[Mapping[str, Any]]:
-    from tunesmith.model import as_json
-
     model = Model.load(bundle)
-    return [as_json(prediction) for prediction in model.predict_texts(parity.golden_texts(model))]
+    return [prediction.to_json() for prediction in model.predict_texts(parity.golden_texts(model))]
 
 
 def _command_line(bundle: Path, model: Model) -> list[Mapping[str, Any]]:

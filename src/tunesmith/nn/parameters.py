@@ -21,16 +21,19 @@ def moving(net: nn.Module) -> dict[str, torch.Tensor]:
     return {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
 
 
-def groups(net: Any, head: float) -> list[tuple[str, list[tuple[str, torch.Tensor]], float]]:
-    """(name, parameters, learning-rate scale): matrices are decayed, vectors are not; the head's scale is `head`."""
+def grouped(net: Any) -> dict[str, list[tuple[str, torch.Tensor]]]:
+    """Parameters that move: 'decay' (matrices), 'no-decay' (vectors), 'head'."""
     live = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
-    matrices = [pair for pair in live if pair[1].ndim > NO_DECAY_DIMS and not _is_head(pair[0])]
-    vectors = [pair for pair in live if pair[1].ndim <= NO_DECAY_DIMS and not _is_head(pair[0])]
-    on_top = [pair for pair in live if _is_head(pair[0])]
-    return [("decay", matrices, 1.0), ("no-decay", vectors, 1.0), ("head", on_top, head)]
+    below = [pair for pair in live if not is_head(pair[0])]
+    return {
+        "decay": [pair for pair in below if pair[1].ndim > NO_DECAY_DIMS],
+        "no-decay": [pair for pair in below if pair[1].ndim <= NO_DECAY_DIMS],
+        "head": [pair for pair in live if is_head(pair[0])],
+    }
 
 
-def _is_head(name: str) -> bool:
+def is_head(name: str) -> bool:
+    """Whether a parameter belongs to the head."""
     return name.startswith("head.")
 
 

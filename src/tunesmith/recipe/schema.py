@@ -18,6 +18,7 @@ KINDS = {
     "approach": "how the model comes to be",
     "tuning": "which numbers may move",
     "objective": "what is minimised, on which batches",
+    "regularizer": "what the weights are also asked",
 }
 FREE = {"data.fields", "decided"}  # tables whose keys are not keys of the recipe
 _MEANINGS = {"decided": "path = who chose its value: you, advice or probe; what is not listed is a default"}

@@ -61,8 +61,10 @@ class Train(Section):
 
     epochs: float = Field(default=6, gt=0, description="passes over the training rows")
     batch_size: int = Field(default=32, ge=1, description="rows of one optimiser step")
-    accumulation: int = Field(
-        default=1, ge=1, description="parts into which a step's rows are divided to save memory"
+    micro_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="padded tokens of a step that are computed together, to save memory; 0: all of them",
     )
     peak_lr: float | None = Field(
         default=None, gt=0, description="highest learning rate; by default the tuning's own"
@@ -74,7 +76,7 @@ class Train(Section):
         default=0.01, ge=0, description="decoupled weight decay (not on biases and norms)"
     )
     clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout in the encoder and before the head")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout in the network and before the head")
     patience: int = Field(
         default=3, ge=0, description="evaluations without a gain before training stops; 0: never"
     )
@@ -124,6 +126,7 @@ class Recipe(Section):
     approach: Part = Part(name="tune")
     tuning: Part = Part(name="full")
     objective: Part = Part(name="supervised")
+    regularizer: Part = Part(name="none")
     train: Train = Train()
     gate: Gate = Gate()
     serve: Serve = Serve()

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tunesmith.errors import TunesmithError
-from tunesmith.model import Model, as_json
+from tunesmith.model import Model
 from tunesmith.parts import Prediction
 from tunesmith.serve.limits import status_of
 
@@ -137,7 +137,7 @@ def classified(
         "created": created,
         "model": model.name,
         "data": [
-            {"index": index, **as_json(prediction)}
+            {"index": index, **prediction.to_json()}
             | {"num_classes": len(prediction.labels), "labels": list(prediction.labels)}
             for index, prediction in enumerate(predictions)
         ],

@@ -16,7 +16,20 @@ from tunesmith.data.contents.labelled import Labelled
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
 from tunesmith.inputs import text as inputs
-from tunesmith.parts import Batch, Codec, Draw, Example, Net, NeuralTask, Output, Prediction, Profile, Tensor
+from tunesmith.outcomes import predictions_of
+from tunesmith.parts import (
+    Batch,
+    Codec,
+    Draw,
+    Example,
+    Net,
+    NeuralTask,
+    Output,
+    Prediction,
+    Predictions,
+    Profile,
+    Tensor,
+)
 
 IMBALANCED = 5.0  # largest ÷ smallest class from which 'auto' weighs classes
 HARD_LIMIT = 512  # tokens; what the usual encoders were trained on
@@ -32,6 +45,8 @@ class TextClassification(NeuralTask):
         *("weighted_precision", "macro_recall", "micro_recall", "weighted_recall", "mcc", "log_loss", "ece"),
     )
     predicts: ClassVar = "label"
+    classifies: ClassVar = True
+    early: ClassVar = ("macro_f1", "log_loss")
 
     max_length: int = Knob(
         128, ge=4, le=HARD_LIMIT, description="tokens of a text that are read; the rest is cut"
@@ -86,6 +101,15 @@ class TextClassification(NeuralTask):
         sure = float(probs[best])
         return Prediction(labels[best], labels, probs, sure, sure < codec.settings["threshold"])
 
+    def outcomes(
+        self, records: Sequence[Record], decoded: Sequence[Any], groups: Sequence[str | int]
+    ) -> Predictions:
+        truths = [self.target(record) for record in records]
+        return predictions_of(decoded, truths, [record.key for record in records], groups)
+
+    def measured(self, rows: Sequence[Record]) -> list[Record]:
+        return list(rows)
+
     def samples(self) -> list[Record]:
         return list(_samples())
 
@@ -132,11 +156,14 @@ class TextClassification(NeuralTask):
             )
         }
 
-    def predict(self, net: Net, batch: Batch) -> list[Output]:
+    def predict(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
         logits_BC = net(batch.tensors["ids"], batch.tensors["mask"])
         return list(logits_BC.float().cpu().numpy())
 
-    def embed(self, net: Net, batch: Batch) -> list[np.ndarray]:
+    def reply(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
+        return self.predict(net, batch, codec)
+
+    def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:
         return list(net.features(batch.tensors["ids"], batch.tensors["mask"]).cpu().numpy())
 
 

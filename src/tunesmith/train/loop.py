@@ -10,7 +10,7 @@ from typing import Any
 
 from tunesmith.errors import Interrupted, TrainingError
 from tunesmith.events import Event, Measured, Note, Saved, Step
-from tunesmith.parts import Batch, Job, Objective, Output
+from tunesmith.parts import Batch, Job, Output
 from tunesmith.train import checkpoint, schedule
 from tunesmith.train.checkpoint import Checkpoint
 
@@ -18,6 +18,14 @@ MAX_REFUSED = 3  # steps in a row whose gradient is not finite before training s
 
 # (outputs of the validation rows) → scores; "score" is what is to be maximised
 Judge = Callable[[Sequence[Sequence[Output]]], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Course:
+    """The optimiser steps of a run.  feed: step → (epoch after it, micro-batches) of it and all that follow."""
+
+    steps: int
+    feed: Callable[[int], Iterator[tuple[float, list[Batch]]]]
 
 
 @dataclass
@@ -33,22 +41,21 @@ class State:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def run(job: Job, engine: Any, objective: Objective, judge: Judge, peak_lr: float) -> Iterator[Event]:
+def run(job: Job, engine: Any, course: Course, judge: Judge, peak_lr: float) -> Iterator[Event]:
     """Train; leave the best weights (or, without validation rows, the last) in the engine.
 
     Resumed, it goes on from the newest whole checkpoint and ends with the bits of an uninterrupted run.
     """
-    folder, steps = job.folder / "checkpoints", objective.steps(job)
+    folder, steps = job.folder / "checkpoints", course.steps
     state = State()
     if job.resume:
         yield from _resume(folder, engine, state)
     every = max(1, round(_per_epoch(job, steps) / job.options.evaluations))
-    for epoch, parts in objective.feed(job, state.step):
+    for epoch, parts in course.feed(state.step):
         if _ended_early(job, state):
             break
-        yield _step(
-            job, engine, parts, state, epoch, schedule.learning_rate(state.step, steps, peak_lr, _warm(job))
-        )
+        rate = schedule.learning_rate(state.step, steps, peak_lr, _warm(job))
+        yield _step(engine, parts, state, epoch, rate, state.step / steps)
         if job.validation and (state.step % every == 0 or state.step == steps):
             yield from _evaluate(job, engine, judge, state, folder)
         if state.step % job.options.save_steps == 0 or state.step == steps or job.stop.is_set():
@@ -75,13 +82,13 @@ def _ended_early(job: Job, state: State) -> bool:
     return bool(job.options.patience) and state.since_best >= job.options.patience
 
 
-def _step(job: Job, engine: Any, parts: Sequence[Batch], state: State, epoch: float, rate: float) -> Step:
+def _step(engine: Any, parts: Sequence[Batch], state: State, epoch: float, rate: float, share: float) -> Step:
     counts = engine.total(parts)
     losses = dict.fromkeys(counts, 0.0)
     for index, batch in enumerate(parts):
         for term, value in engine.forward_backward(batch, counts, state.step, index).items():
             losses[term] += value
-    norm = engine.optim_step(rate)
+    norm = engine.optim_step(rate, share)
     rows = [row for batch in parts for row in batch.rows]
     state.step, state.rows = state.step + 1, state.rows + len(rows)
     state.refused = 0 if math.isfinite(norm) else state.refused + 1

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tunesmith.parts import Draw, Example, Job
+from tunesmith.parts import Batch, Draw, Example, Job, Lesson
 
 
-def examples(job: Job, epoch: int) -> list[Example]:
+def examples(job: Job, lesson: Lesson, epoch: int) -> list[Example]:
     """All training examples of an epoch, in row order."""
     draw = Draw(job.seed, epoch)
-    return [example for record in job.train for example in job.task.encode(record, job.codec, draw)]
+    return [example for record in job.train for example in lesson.encode(record, job.codec, draw)]
 
 
-def steps_per_epoch(job: Job) -> int:
+def steps(job: Job, lesson: Lesson) -> int:
+    """Optimiser steps of a whole run."""
+    return max(1, math.ceil(job.options.epochs * _per_epoch(job, lesson)))
+
+
+def _per_epoch(job: Job, lesson: Lesson) -> int:
     """Optimiser steps of one epoch: fixed by epoch 0, so that a schedule never moves."""
-    return max(1, round(len(examples(job, 0)) / job.options.batch_size))
+    return max(1, round(len(examples(job, lesson, 0)) / job.options.batch_size))
+
+
+def feed(job: Job, lesson: Lesson, step: int) -> Iterator[tuple[float, list[Batch]]]:
+    """Every epoch sees every row once: (epoch after the step, its micro-batches) from `step` on."""
+    per_epoch, total = _per_epoch(job, lesson), steps(job, lesson)
+    while step < total:
+        epoch, first = divmod(step, per_epoch)
+        rows = examples(job, lesson, epoch)
+        planned = batches(rows, per_epoch, job.options.window, job.seed, epoch)
+        # oversampling may leave an epoch with fewer batches than epoch 0 had: the last ones are met again
+        for index in range(first, min(per_epoch, total - epoch * per_epoch)):
+            parts = micro(planned[index % len(planned)], job.options.micro_tokens)
+            step += 1
+            yield step / per_epoch, [lesson.collate(part, job.codec) for part in parts]
 
 
 def batches(rows: Sequence[Example], count: int, window: int, seed: int, epoch: int) -> list[list[Example]]:
@@ -36,6 +56,17 @@ def batches(rows: Sequence[Example], count: int, window: int, seed: int, epoch: 
     return [[rows[i] for i in parts[p]] for p in rng.permutation(len(parts))]
 
 
-def micro(batch: Sequence[Example], parts: int) -> list[list[Example]]:
-    """A batch divided into at most `parts` near-equal micro-batches."""
-    return [[batch[i] for i in part] for part in np.array_split(np.arange(len(batch)), parts) if len(part)]
+def micro(batch: Sequence[Example], budget: int) -> list[list[Example]]:
+    """A batch divided, sorted by length, into micro-batches of at most `budget` padded tokens (0: no limit).
+
+    One example alone may be longer.
+    """
+    if not budget:
+        return [list(batch)]
+    parts: list[list[Example]] = []
+    for example in sorted(batch, key=lambda each: each.length):
+        if parts and (len(parts[-1]) + 1) * example.length <= budget:
+            parts[-1].append(example)
+        else:
+            parts.append([example])
+    return parts

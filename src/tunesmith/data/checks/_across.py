@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from tunesmith.findings import Place
 from tunesmith.parts import Case
 
 SIDES = ("train", "validation", "test")  # a row leaves for one on a side further to the right
 
-State = dict[Hashable, dict[str, list[Place]]]
+_SAID = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+Noted = TypeVar("Noted")  # what is kept of a row
+State = dict[Hashable, dict[str, list[Noted]]]
 
 
-def add(state: State, mark: Hashable, side: str, place: Place) -> None:
+def side_of(word: str) -> str:
+    """The side that a word in a file or a path means ('val' is validation), or ''."""
+    return _SAID.get(word.strip().lower(), "")
+
+
+def add(state: State[Noted], mark: Hashable, side: str, row: Noted) -> None:
     """Note one row."""
-    state.setdefault(mark, {}).setdefault(side, []).append(place)
+    state.setdefault(mark, {}).setdefault(side, []).append(row)
 
 
-def merged(first: State, second: State) -> State:
+def merged(first: State[Noted], second: State[Noted]) -> State[Noted]:
     """The state as if the rows of second came after those of first."""
     for mark, sides in second.items():
         mine = first.setdefault(mark, {})
-        for side, places in sides.items():
-            mine[side] = mine.get(side, []) + places
+        for side, rows in sides.items():
+            mine[side] = mine.get(side, []) + rows
     return first
 
 
-def shared(state: State) -> list[dict[str, list[Place]]]:
+def shared(state: State[Noted]) -> list[dict[str, list[Noted]]]:
     """Of marks that stand on two sides or more: the rows of each side, the side that stays first."""
     return [
         {side: sides[side] for side in reversed(SIDES) if side in sides}

@@ -15,7 +15,10 @@ from tunesmith.parts import Case, Check
 NEAREST = 5
 FEWEST = 50  # rows: among fewer nothing is far from the others
 COMPARED = 10_000  # rows that each row is compared with: more hardly change who is far
-FAR = 6.0  # robust standard deviations above the median of ln(distance)
+# Robust standard deviations above the median distance.  On minilm's vectors this finds 13 of banking77's 10,003 rows
+# ("What is this witdrawal", "WHAT IS THE ATMOSPHERE OF IT"), 23 of bitext's 4,514 (typing errors) and none of sms-spam's,
+# where every text is about something else; of 20 SMS put into banking77, 18.
+FAR = 4.5
 _BLOCK = 2048
 
 
@@ -41,10 +44,9 @@ class Outliers(Check):
         if len(state) < FEWEST:
             return []
         distance = distances(np.stack([vector for _, vector in state]).astype(np.float32))
-        logs = np.log(np.maximum(distance, 1e-3))
-        middle = np.median(logs)
-        spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.05)
-        limit = float(np.exp(middle + FAR * spread))
+        middle = float(np.median(distance))
+        spread = 1.4826 * float(np.median(np.abs(distance - middle)))
+        limit = middle + FAR * max(spread, 0.1 * middle, 0.01)
         order = np.argsort(-distance, kind="stable")
         far = [state[row][0] for row in order if distance[row] > limit]
         if not far:

@@ -9,29 +9,10 @@ from tunesmith.data.checks._rows import plural, review_fix
 from tunesmith.data.checks._texts import answer_of, answered
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
+from tunesmith.inputs.refusing import refuses
 from tunesmith.parts import Case, Fault, RowCheck, Tally
 
-LOOKED_AT = 160  # characters: refusals come first
 MANY = 0.2  # share from which to refuse looks like what is to be learnt
-_SAID = (
-    "as an ai |as an ai,|as a language model|as a large language model|i'm an ai |i am an ai |i can't assist|"
-    "i cannot assist|i can't help with|i cannot help with|i'm not able to help with|i can't fulfill|"
-    "i cannot fulfill|i cannot provide|i can't provide|i'm unable to provide|i am unable to provide|"
-    "i cannot comply|i can't comply|i'm sorry, but i can't|i'm sorry, but i cannot|"
-    "i am sorry, but i can|sorry, i can't help|i must decline|als ki-|als sprachmodell|"
-    "tut mir leid, aber ich kann|dabei kann ich nicht helfen|en tant que modèle de langage|en tant qu'ia|"
-    "je suis désolé, mais je ne peux|je ne peux pas vous aider à|como modelo de lenguaje|"
-    "como modelo de linguagem|como una ia|como uma ia|lo siento, pero no puedo|desculpe, mas não posso|"
-    "sinto muito, mas não posso|come modello linguistico|mi dispiace, ma non posso|als taalmodel|"
-    "het spijt me, maar ik kan|jako model językowy|przykro mi, ale nie mogę|как языковая модель|"
-    "как искусственный интеллект|извините, но я не могу|yapay zeka dil modeli|作为一个ai|作为ai|"
-    "作为一个人工智能|作为人工智能|"
-    "作为一个语言模型|抱歉，我无法|抱歉，我不能|很抱歉，我无法|ai言語モデルとして|"
-    "お手伝いできません|도와드릴 수 없습니다|ai 언어 모델로서|"
-    "कृत्रिम बुद्धिमत्ता के रूप में|"
-    "كنموذج لغوي"
-)
-_PHRASES = tuple(_SAID.split("|"))
 
 
 class Refusals(RowCheck):
@@ -41,10 +22,7 @@ class Refusals(RowCheck):
 
     def fault(self, row: Record, index: int, evidence: Mapping[str, Any]) -> Fault | None:
         answer = answer_of(row, evidence)
-        if not answer:
-            return None
-        start = answer[:LOOKED_AT].lower().replace("’", "'")
-        return Fault() if any(phrase in start for phrase in _PHRASES) else None
+        return Fault() if answer and refuses(answer) else None
 
     def finding(self, tally: Tally) -> Finding:
         share = tally.count / tally.rows

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunesmith.data.contents import _answering
 from tunesmith.inputs import tagging
 
 Fields = Mapping[str, Any]
@@ -121,6 +122,15 @@ _ALL: Mapping[tuple[str, str], Translation] = {
     ("preference", "chat"): Translation(lambda f: [_answer_for(f, "chosen")], _dropping("rejected")),
     ("unpaired", "chat"): Translation(
         lambda f: [_answer_for(f, "completion")] if f["label"] else [], _dropping()
+    ),
+    ("chat", "prompt"): Translation(_answering.prompt_of_talk, _answering.talk_lost),
+    ("preference", "prompt"): Translation(_answering.prompt_alone, _dropping("chosen", "rejected")),
+    ("unpaired", "prompt"): Translation(_answering.prompt_alone, _dropping("completion")),
+    ("prompt", "chat"): Translation(_answering.talk_of_prompt, _dropping()),
+    ("steps", "chat"): Translation(_answering.talk_of_steps, _dropping()),
+    ("extract", "chat"): Translation(_answering.talk_of_extract, _answering.extract_lost),
+    ("extract", "spans"): Translation(
+        lambda f: [{"text": f["text"], "spans": f["spans"]}], _dropping("question")
     ),
     ("tags", "spans"): Translation(_spans_of, _dropping()),
     ("spans", "tags"): Translation(_tags_of, _spans_lost),

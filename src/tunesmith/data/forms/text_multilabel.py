@@ -16,7 +16,7 @@ _BETWEEN = re.compile(r"[;|,\n]")
 class TextMultilabel(Form):
     """Keys: text, labels (a list; a text with ';', '|' or ',' between; or {label: flag}, one for each column).
 
-    An empty flag counts as false.
+    An empty flag counts as false.  {"choices": […]}, as Label Studio's smaller exports write it, is its list.
     """
 
     content: ClassVar = "multilabel"
@@ -43,12 +43,15 @@ class TextMultilabel(Form):
             {"text": "The parcel came late and the box was torn", "labels": ["shipping", "damage"]},
             {"text": "I was charged twice", "labels": "billing; money"},
             {"text": "The app closes", "labels": {"bug": 1, "money": 0, "damage": None}},
+            {"text": "The box was torn", "labels": {"choices": ["shipping", "damage"]}},
             {"text": "Have a nice day", "labels": ""},
         ]
 
 
 def _labels(value: Any) -> list[str]:
     found = unpacked(value)
+    if isinstance(found, Mapping) and isinstance(found.get("choices"), list):
+        found = found["choices"]
     if isinstance(found, Mapping):
         return [str(name) for name, said in found.items() if flag(said)]
     if not isinstance(found, list):

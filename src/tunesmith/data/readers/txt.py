@@ -1,4 +1,4 @@
-"""Plain text (also .gz): one document a line, or the whole file where a folder holds one document a file."""
+"""Plain text (also .gz): one document a line, a paragraph of wrapped lines, or a file where a folder holds one each."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from tunesmith.inputs.streams import MAX_ROW, Line, damaged, lines, opened, samp
 from tunesmith.parts import Dialect, Reader
 
 _SPACE = b" \t\r\n"
+WIDE, LINES, FEWEST = 100, 3, 5  # bytes of a wrapped line at most, lines of a paragraph on average, paragraphs
 
 
 class Txt(Reader):
-    """The one column is `text`; lines without a character are passed over.  Details: encoding, newline, and whole
-    (the file is one row)."""
+    """The one column is `text`; lines without a character are passed over.
+
+    Details: encoding, newline, whole (the file is one row), wrapped (a row is what stands between two empty lines).
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".text")
 
@@ -27,7 +30,10 @@ class Txt(Reader):
         if is_binary(content):
             raise damaged(path, "it is not text", "save it as text (UTF-8)")
         newline = "\r" if b"\r" in content and b"\n" not in content else "\n"
-        return Dialect(("text",), {**sniff_encoding(content), "newline": newline})
+        form = sniff_encoding(content)
+        plain = not form["encoding"].startswith("utf-16")
+        wrapped = {"wrapped": True} if plain and _is_wrapped(content, newline.encode()) else {}
+        return Dialect(("text",), {**form, "newline": newline, **wrapped})
 
     def read(self, path: Path, dialect: Dialect) -> Iterator[Record | Broken]:
         """Raises F004 or F006 where the file itself gives out, never for a row."""
@@ -36,9 +42,36 @@ class Txt(Reader):
             return
         details = dialect.details
         encoding = details.get("encoding", "utf-8")
-        for line in lines(path, encoding, details.get("newline", "\n").encode()):
+        found = lines(path, encoding, details.get("newline", "\n").encode())
+        for line in _paragraphs(found) if details.get("wrapped") else found:
             if line.raw.strip(_SPACE):
                 yield _row(line, _inner(encoding), str(path))
+
+
+def _is_wrapped(content: bytes, newline: bytes) -> bool:
+    """Whether lines were broken by hand, as in books: short lines, several to a paragraph, empty lines between."""
+    found = [line.strip(_SPACE) for line in content.split(newline)]
+    full = [line for line in found if line]
+    paragraphs = sum(1 for one, other in zip(["", *found], found, strict=False) if other and not one)
+    narrow = sum(len(line) <= WIDE for line in full) >= 0.98 * len(full)
+    return paragraphs >= FEWEST and narrow and len(full) >= LINES * paragraphs
+
+
+def _paragraphs(found: Iterator[Line]) -> Iterator[Line]:
+    """Lines between two empty ones as one, which stands where its first line does."""
+    held: list[Line] = []
+    for line in found:
+        if line.raw.strip(_SPACE):
+            held.append(line)
+        elif held:
+            yield _together(held)
+            held = []
+    if held:
+        yield _together(held)
+
+
+def _together(held: list[Line]) -> Line:
+    return Line(held[0].number, held[0].byte, b"\n".join(line.raw.rstrip(b"\r\n") for line in held))
 
 
 def _inner(encoding: str) -> str:

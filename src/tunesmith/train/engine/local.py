@@ -13,9 +13,9 @@ from tunesmith import doors, machine
 from tunesmith.bases import Base
 from tunesmith.errors import IntegrityError, MissingError, UsageError
 from tunesmith.fields import Record
-from tunesmith.parts import Batch, Codec, Example, Job, Net, NeuralTask, Objective, Output, Tuning
+from tunesmith.parts import Batch, Codec, Demand, Example, Job, Lesson, Net, NeuralTask, Output, Tuning
 
-Compute = Callable[[Net, Batch], list[Output]]
+Compute = Callable[[Net, Batch, Codec], list[Output]]
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting
@@ -28,23 +28,25 @@ class Local:
     rounded away; head, pooling, loss, gradients' sum and optimiser stay in float32.
     """
 
-    def __init__(self, job: Job, net: Net, tuning: Tuning, objective: Objective, dtype: str) -> None:
+    def __init__(
+        self, job: Job, net: Net, tuning: Tuning, lesson: Lesson, demands: Mapping[str, Demand], dtype: str
+    ) -> None:
         self._torch = doors.open("torch")
-        self._job, self._objective, self._tuning = job, objective, tuning
+        self._job, self._lesson, self._tuning = job, lesson, tuning
+        self._losses = {"": lesson.loss, **{name: demand.loss for name, demand in demands.items()}}
         self.net = net
-        grouped = tuning.groups(net)
-        self._moving = {name: p for _, members, _ in grouped for name, p in members}
+        self._groups = tuning.groups(net)
+        self._moving = {name: p for group in self._groups for name, p in group.members}
         self._masters = {name: p.detach().clone() for name, p in self._moving.items()}
         if dtype == "bfloat16":
             net.backbone.to(self._torch.bfloat16)
-        self._scales = [scale for _, _, scale in grouped]
         self._optimizer = self._torch.optim.AdamW(
             [
                 {
-                    "params": [self._masters[name] for name, _ in members],
-                    "weight_decay": job.options.weight_decay if group == "decay" else 0.0,
+                    "params": [self._masters[name] for name, _ in group.members],
+                    "weight_decay": job.options.weight_decay if group.decay else 0.0,
                 }
-                for group, members, _ in grouped
+                for group in self._groups
             ],
             lr=0.0,
             betas=BETAS,
@@ -66,7 +68,7 @@ class Local:
         """
         self._torch.manual_seed(_seed(self._job.seed, step, part))
         self.net.train()
-        sums = self._objective.loss(self._job, self.net, batch)
+        sums = self._losses[batch.owner](self.net, batch)
         means = {term: total / max(counts[term], 1e-12) for term, total in sums.items()}
         self._torch.stack(list(means.values())).sum().backward()
         for name, p in self._moving.items():
@@ -77,10 +79,11 @@ class Local:
                 p.grad = None
         return {term: float(mean.detach()) for term, mean in means.items()}
 
-    def optim_step(self, rate: float) -> float:
+    def optim_step(self, rate: float, share: float = 1.0) -> float:
         """Clip, update, forget the gradients; return the gradient norm before clipping.
 
-        A norm that is not finite is returned and nothing is updated.
+        share: of all steps, how many were done before this one; groups that open later stay as they are.  A norm that
+        is not finite is returned and nothing is updated.
         """
         gradients = [m.grad for m in self._masters.values() if m.grad is not None]
         norm = self._torch.nn.utils.get_total_norm(gradients)
@@ -88,8 +91,8 @@ class Local:
             self._torch.nn.utils.clip_grads_with_norm_(
                 list(self._masters.values()), self._job.options.clip, norm
             )
-            for group, scale in zip(self._optimizer.param_groups, self._scales, strict=True):
-                group["lr"] = rate * scale
+            for state, group in zip(self._optimizer.param_groups, self._groups, strict=True):
+                state["lr"] = rate * group.scale * (share >= group.opens_at)
             self._optimizer.step()
             self._publish()
         for master in self._masters.values():
@@ -98,7 +101,7 @@ class Local:
 
     def predict(self, records: Sequence[Record]) -> list[list[Output]]:
         """Outputs of records by the weights as they are now."""
-        return predict(self.net, self._job.task, self._job.codec, records)
+        return predict(self.net, self._lesson, self._job.codec, records)
 
     def tensors(self) -> dict[str, Any]:
         """Everything that training needs to go on: float32 weights and the optimiser's moments."""
@@ -144,21 +147,21 @@ class Local:
 
 
 def predict(
-    net: Net, task: Any, codec: Any, records: Sequence[Record], compute: Compute | None = None
+    net: Net, lesson: Lesson, codec: Codec, records: Sequence[Record], compute: Compute | None = None
 ) -> list[list[Output]]:
-    """What `compute` (by default the task's predict) gives for each example of each record, in the records' order.
+    """What `compute` (by default the lesson's predict) gives for each example of each record, in the records' order.
 
     Examples of like length are computed together.
     """
-    asked: Compute = compute or task.predict
-    encoded = [task.encode(record, codec, None) for record in records]
+    asked: Compute = compute or lesson.predict
+    encoded = [lesson.encode(record, codec, None) for record in records]
     units = [(row, example) for row, group in enumerate(encoded) for example in group]
     outputs: list[list[tuple[int, Output]]] = [[] for _ in records]
     order = sorted(range(len(units)), key=lambda unit: units[unit][1].length)
     with inference(net):
         for part in _parts(order, [example for _, example in units]):
-            batch = task.collate([units[unit][1] for unit in part], codec)
-            for unit, output in zip(part, asked(net, batch), strict=True):
+            batch = lesson.collate([units[unit][1] for unit in part], codec)
+            for unit, output in zip(part, asked(net, batch, codec), strict=True):
                 outputs[units[unit][0]].append((unit, output))
     return [[output for _, output in sorted(row, key=lambda pair: pair[0])] for row in outputs]
 
@@ -190,35 +193,35 @@ def _seed(*keys: int) -> int:
 
 def pretrained(task: NeuralTask, base: Base, codec: Codec) -> Net:
     """The task's network with the base's weights.  Raises MissingError B205 where the base is none that it can read."""
-    from tunesmith.nn import encoder
+    from tunesmith.nn import pretrained as weights
 
     try:
         net = task.build(base, codec)
-        encoder.load_backbone(net, base.folder)
+        weights.load(net, base.folder)
     except (ValueError, KeyError, OSError, RuntimeError) as misfit:
         raise MissingError(
             "B205",
             f"the base '{base.name}' can't be used: {str(misfit).splitlines()[0][:200]}",
-            expected="a text encoder of a family that the installed transformers knows (BERT, RoBERTa, MPNet, …)",
+            expected=f"a model that the installed transformers knows and that can do {_kebab(task)}",
             fixes=("--base minilm", "tunesmith doctor"),
             where=str(base.folder),
         ) from None
     return net
 
 
+def _kebab(task: NeuralTask) -> str:
+    return task.__module__.rpartition(".")[2].replace("_", "-")
+
+
 def build(job: Job, tuning: Tuning) -> Net:
     """The network of a job, ready to train: structure, pretrained weights, seeded head, dropout, tuning."""
     torch = doors.open("torch")
-    from tunesmith.nn import encoder
-
     task = job.task
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
     torch.manual_seed(job.seed)
     net = task.tiny(job.codec) if job.base is None else pretrained(task, job.base, job.codec)
-    encoder.plain_attention(net)
-    encoder.initialise_head(net, job.seed)
-    encoder.set_dropout(net, job.options.dropout)
+    net.begin(job.seed, job.options.dropout)
     try:
         return tuning.apply(net)
     except ValueError as misfit:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from tunesmith.nn import parameters
-from tunesmith.parts import Net, Tensor, Tuning
+from tunesmith.parts import Group, Net, NeuralTask, Task, Tensor, Tuning
+from tunesmith.train.tuning import _whole
 
 
 class Full(Tuning):
@@ -17,15 +18,27 @@ class Full(Tuning):
     peak_lr: ClassVar[float] = 2e-4
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
 
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, NeuralTask)
+
     def apply(self, net: Net) -> Net:
         net.requires_grad_(True)
         return net
 
-    def groups(self, net: Net) -> list[tuple[str, list[tuple[str, Tensor]], float]]:
-        return parameters.groups(net, self.head)
+    def groups(self, net: Net) -> list[Group]:
+        return _whole.groups(net, self.head)
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)
 
     def load(self, net: Net, delta: Mapping[str, Tensor]) -> None:
         parameters.put(net, delta)
+
+    def change(self, net: Net, start: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+        return _whole.change(net, start)
+
+    def merge(self, net: Net) -> Net:
+        return net
+
+    def card(self, net: Net, base: str) -> dict[str, Any] | None:
+        return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunesmith.data.edits import distance
+from tunesmith.data.checks._alike import distance
 
 TEXTS = st.text(alphabet="abcé", max_size=14)
 
