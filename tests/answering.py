@@ -10,7 +10,9 @@ from tunesmith.parts import Answer, Answers, Likelihood
 
 WHAT = ("zip", "parcel", "invoice", "jacket", "lamp", "battery", "voucher")
 HOW = ("broke after a fall", "never came here", "was wrong by far", "arrived twice", "glows no longer")
-LOOP = "I'm sorry, but I can't help with that, with that, with that, with that, with that, with that, with that"
+LOOP = (
+    "I'm sorry, but I can't help with that, with that, with that, with that, with that, with that, with that"
+)
 
 
 def reference(row: int) -> str:

@@ -6,12 +6,11 @@ A task's `predicts` names which of the two it gives: 'label' or 'text'.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-
 
 # ---- of one record ----------------------------------------------------------------------------------------------
 
@@ -45,13 +44,13 @@ class Likelihood:
     """How likely the record's own answer is to the model.
 
     nll: −Σ natural log-probability over its `tokens` supervised tokens (each weighted by its turn).  right: how many of
-    them the model holds for the likeliest.  characters: of the text that these tokens stand for.
+    them the model holds for the likeliest.  size: UTF-8 bytes of the text that these tokens stand for.
     """
 
     nll: float
     tokens: float
     right: float
-    characters: int = 0
+    size: int = 0
 
     def plus(self, other: Likelihood) -> Likelihood:
         """Of two windows of one record."""
@@ -59,7 +58,7 @@ class Likelihood:
             self.nll + other.nll,
             self.tokens + other.tokens,
             self.right + other.right,
-            self.characters + other.characters,
+            self.size + other.size,
         )
 
 
@@ -154,7 +153,8 @@ class Answers(Outcomes):
     """Texts of many rows.
 
     references: for each row the texts that would be right (none where it does not say).  prompts: what was asked, as
-    plain text.
+    plain text.  demands: by name ('terms', 'schema') how much of what was demanded each answer keeps: float64 [B, 2],
+    (kept, demanded).
     """
 
     answers: tuple[Answer, ...]
@@ -162,6 +162,7 @@ class Answers(Outcomes):
     prompts: tuple[str, ...]
     groups: np.ndarray
     rows: tuple[str, ...]
+    demands: Mapping[str, np.ndarray] = field(default_factory=dict)
     _known: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -180,6 +181,7 @@ class Answers(Outcomes):
             tuple(self.prompts[p] for p in at),
             self.groups[at],
             tuple(self.rows[p] for p in at),
+            {name: kept[at] for name, kept in self.demands.items()},
         )
 
     def once(self, name: str, make: Callable[[Answers], np.ndarray]) -> np.ndarray:

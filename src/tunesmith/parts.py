@@ -778,12 +778,14 @@ class Metric(ABC):
     """One score.  `evaluate/intervals.py` alone resamples; a metric only has to honour weights.
 
     better: +1 when more is better, -1 when less is.  probabilistic: it judges probabilities, which mean something
-    only where they are calibrated.  predicts: what it judges, 'label' (`Predictions`) or 'text' (`Answers`).
+    only where they are calibrated.  predicts: what it judges, 'label' (`Predictions`) or 'text' (`Answers`).  share: it
+    is a share of rows, so its interval is never narrower than Wilson's where all rows agree.
     """
 
     better: ClassVar[int] = 1
     probabilistic: ClassVar[bool] = False
     predicts: ClassVar[str] = "label"
+    share: ClassVar[bool] = False
 
     @abstractmethod
     def value(self, predictions: Any, weights: np.ndarray) -> float:

@@ -56,6 +56,24 @@ WRONG = [
 ]
 
 
+def test_a_pattern_without_quotes_is_told_with_its_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("parts").mkdir()
+    files = [f"parts/day-{number}.csv" for number in (1, 2, 12)]
+    for number, file in enumerate(files):
+        Path(file).write_text(
+            "text,label\n" + "".join(f"row {k} of {number},{'ab'[k % 2]}\n" for k in range(9))
+        )
+    done = run("data", "show", *files, "--rows", "1", "--json")
+    assert (done.code, done.error["code"]) == (2, "C123")
+    assert "3 files" in done.error["found"]
+    assert done.error["fixes"][0] == "tunesmith data show 'parts/day-*.csv'"
+    assert run("data", "show", "parts/day-*.csv", "--rows", "1").code == 0
+    assert "files" not in run("data", "show", *files, "nowhere.csv", "--json").error["found"]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Path) -> Path:
     """A working folder with files that are wrong in one way each."""

@@ -103,7 +103,7 @@ def test_a_row_that_says_nothing_enters_no_side_between_two() -> None:
     made = split(table, Labelled(), Rule())
     assert sides(made, 61)[:3] == ["train", "validation", "test"]
     assert sides(made, 61)[60] == ""
-    assert [finding.code for finding in made.findings] == ["D106"]
+    assert [finding.code for finding in made.findings] == ["D106", "D109"]
 
 
 def test_a_child_keeps_what_was_cut() -> None:

@@ -62,16 +62,56 @@ def test_a_single_class_says_nothing() -> None:
     assert not folds.out_of_fold(np.eye(8, dtype=np.float32), np.zeros(8, np.int64), 1).any()
 
 
-def test_principal_axes_keep_distances() -> None:
-    rows = np.random.default_rng(0).standard_normal((50, 300)).astype(np.float32)
-    kept = folds.principal(rows, 60)
-    assert kept.shape == (50, 60)
-    far = [np.linalg.norm(rows[0] - rows[n]) / np.linalg.norm(kept[0] - kept[n]) for n in range(1, 50)]
-    assert np.allclose(far, far[0], rtol=1e-4), "50 rows span 49 axes, so 60 hold all"
-    again = folds.principal(rows * 7, 60)
-    assert np.allclose(abs(again[:, :40]), abs(kept[:, :40]), atol=1e-3), (
-        "the rows' own length does not matter"
-    )
+def test_the_rows_own_length_and_place_do_not_matter(seed: int) -> None:
+    vectors, truth = blobs(200, 4, seed)
+    plain, moved = folds.out_of_fold(vectors, truth, 4), folds.out_of_fold(vectors * 7 + 3, truth, 4)
+    assert np.allclose(plain, moved, atol=2e-3)
+
+
+def test_probabilities_are_as_sure_as_they_are_right(seed: int) -> None:
+    vectors, truth = blobs(900, 6, seed)
+    noise = np.random.default_rng(seed).standard_normal(vectors.shape).astype(np.float32)
+    probs = folds.out_of_fold(vectors + 2 * noise, truth, 6)
+    right = (probs.argmax(axis=1) == truth).mean()
+    print(f"right {right:.3f}, sure {probs.max(axis=1).mean():.3f}")
+    assert abs(probs.max(axis=1).mean() - right) < 0.05
+
+
+def test_a_class_that_a_fold_has_not_seen_gets_nothing(seed: int) -> None:
+    vectors, truth = blobs(60, 3, seed)
+    truth[truth == 2] = 0
+    truth[5] = 2
+    probs = folds.out_of_fold(vectors, truth, 3)
+    assert probs[5, 2] == 0
+    assert np.allclose(probs.sum(axis=1), 1, atol=1e-4)
+
+
+def test_wrong_labels_of_rows_with_several_are_found(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    marks = draw.integers(0, 2, (500, 4))
+    axes = draw.standard_normal((4, 24)) * 3
+    vectors = (marks @ axes + draw.standard_normal((500, 24))).astype(np.float32)
+    wrong = draw.random(marks.shape) < 0.03
+    given_marks = np.where(wrong, 1 - marks, marks)
+    given_marks[0] = -1
+    probs = folds.of_each(vectors, given_marks)
+    found = doubts.doubtful_of_each(probs, given_marks)
+    hits = [wrong[row, label] for row, label in found]
+    print(f"precision {np.mean(hits):.3f} recall {np.sum(hits) / wrong[1:].sum():.3f}")
+    assert np.mean(hits) > 0.9
+    assert np.sum(hits) / wrong[1:].sum() > 0.8
+    assert not any(row == 0 for row, _ in found)
+    scores = doubts.of_each(probs, given_marks)
+    assert (np.diff([scores[each] for each in found]) <= 1e-9).all()
+
+
+def test_a_label_that_few_rows_have_is_left_alone() -> None:
+    marks = np.zeros((40, 1), np.int64)
+    marks[:4] = 1
+    probs = np.full((40, 1), 0.01, np.float32)
+    assert doubts.doubtful_of_each(probs, marks) == []
+    marks[4] = 1
+    assert [row for row, _ in doubts.doubtful_of_each(probs, marks)] == [0, 1, 2, 3, 4]
 
 
 @settings(max_examples=50)

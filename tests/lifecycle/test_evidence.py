@@ -37,7 +37,7 @@ def test_dear_evidence_is_left_out_with_one_reason() -> None:
     events, known = drained(evidence.gather(rows(), Labelled(), Wanted(), needs))
     assert known == {}
     assert [event.text for event in events if isinstance(event, Note)] == [
-        "likely wrong labels and outliers are not looked for; `tunesmith data check FILE --deep` does (minutes)"
+        "likely wrong labels and outliers are not looked for; `tunesmith data check data.csv --deep` does (minutes)"
     ]
 
 

@@ -23,7 +23,6 @@ RUNGS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "text": {
         "prompt": {"approach": {"name": "prompt"}},
-        "prompt: 4 examples": {"approach": {"name": "prompt", "shots": 4}},
         "tune: LoRA": {"approach": {"name": "tune"}, "tuning": {"name": "lora"}},
         "tune: full": {"approach": {"name": "tune"}, "tuning": {"name": "full"}},
     },

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from tunesmith import catalog, doors, machine
-from tunesmith.approaches._tuned import Tuned
+from tunesmith.approaches._tuned import tuned
 from tunesmith.bases import Base
 from tunesmith.events import Event, Progress, Step
 from tunesmith.inputs import heads
@@ -98,7 +98,7 @@ class Tune(Approach):
         return self.head == "probe" and job.task.classifies and bool(job.train)
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
-        return Tuned(folder, task, codec, base, recipe)
+        return tuned(folder, task, codec, base, recipe)
 
 
 Prepared = tuple[local.Local, loop.Course, loop.Judge]

@@ -32,7 +32,8 @@ Worth = Annotated[
     typer.Option("--worth", metavar="BEFORE AFTER", help="What the answers brought: two models on --on."),
 ]
 On = Annotated[
-    str, typer.Option("--on", metavar="DATA", help="With --worth: labelled rows, the same for both.")
+    str,
+    typer.Option("--on", metavar="DATA", help="With --worth: labelled rows for both; else DATA's test side."),
 ]
 
 
@@ -61,7 +62,7 @@ def audit(
     tunesmith data audit tickets.csv
     tunesmith data audit tickets.csv --who ann --export sheet.csv      … fill in the column `answer`
     tunesmith data audit tickets.csv --who ann --import sheet.csv --finish
-    tunesmith data audit tickets --worth tickets@1 tickets@2 --on test.csv
+    tunesmith data audit tickets --worth tickets@1 tickets@2
     """
     from tunesmith.cli import ask, ending
     from tunesmith.lifecycle import auditing
@@ -69,7 +70,7 @@ def audit(
     options.go_offline(offline)
     fields = {**options.pairs(columns, "--field"), **options.fields(text, label)}
     if worth:
-        return _worth(worth, on, fields, home, json)
+        return _worth(data, worth, on, fields, home, json)
     opened = ask.answered(
         lambda given: ending.followed(
             lambda _: auditing.open_audit(
@@ -89,22 +90,13 @@ def audit(
     return 0
 
 
-def _worth(models: tuple[str, str], on: str, fields: dict[str, str], home: Path | None, json: bool) -> int:
+def _worth(
+    data: str, models: tuple[str, str], on: str, fields: dict[str, str], home: Path | None, json: bool
+) -> int:
     from tunesmith.cli import ending, tables
-    from tunesmith.errors import UsageError
-    from tunesmith.lifecycle import auditing
+    from tunesmith.lifecycle.worth import worth
 
-    if not on:
-        raise UsageError(
-            "L219",
-            "--worth needs rows on which both models are compared",
-            expected="a file with labels that neither model was trained on",
-            fixes=(f"tunesmith data audit DATA --worth {models[0]} {models[1]} --on test.csv",),
-            where="--on",
-        )
-    before, after = models
-    asked = {"fields": fields, "home": home}
-    result = ending.followed(lambda _: auditing.worth(before, after, on, **asked)).to_dict()
+    result = ending.followed(lambda _: worth(data, *models, on, fields=fields, home=home)).to_dict()
     if json:
         put_json(result)
         return 0

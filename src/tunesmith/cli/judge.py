@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tunesmith.cli import options
 from tunesmith.cli.console import put, put_json, tell
+from tunesmith.errors import UsageError
 
 
 def check(
@@ -25,6 +28,7 @@ def check(
     benchmark: options.Benchmark = "",
     base: options.Base = "",
     max_length: options.Window = 0,
+    template: options.Template = None,
     names: options.Names = "",
     toxicity: options.Toxicity = "",
     ignore: options.Ignore = None,
@@ -45,7 +49,7 @@ def check(
     wanted = Wanted(
         deep, benchmark, base, max_length, offline, home=home_folder(home), names=names, toxicity=toxicity
     )
-    wanted = replace(wanted, workers=workers, ray=ray)
+    wanted = replace(wanted, workers=workers, ray=ray, program=_program(template, base, data))
     given: dict[str, Any] = {"form": form, "test": test, "overrides": sets or ()}
     given |= {"ignore": options.pairs(ignore, "--ignore"), "wanted": wanted}
     result = ask.answered(
@@ -56,6 +60,21 @@ def check(
     _show(result.to_dict(), json, tables.findings)
     serious = (each for each in result["findings"] if each["severity"] == "error" and not each["ignored"])
     return 3 if any(serious) else 0
+
+
+def _program(template: Path | None, base: str, data: str) -> str:
+    """The template of a file.  Raises UsageError C122 without a base: it says which tokens there are."""
+    if template is None:
+        return ""
+    if not base:
+        raise UsageError(
+            "C122",
+            "--template says how conversations are written; in which tokens, --base says",
+            expected="--base BASE beside --template",
+            fixes=(f"tunesmith data check {shlex.quote(data)} --base BASE --template {template}",),
+            where="--template",
+        )
+    return template.read_text("utf-8", errors="replace")
 
 
 def evaluate(

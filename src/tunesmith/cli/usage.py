@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -28,6 +31,8 @@ def translated(refused: Any) -> UsageError:
     unknown = re.match(r"No such command ['\"](.*?)['\"]", refused.format_message())
     if unknown:
         return _no_command(unknown[1], context, path)
+    if files := _unquoted(refused.format_message(), context):
+        return _several_files(files, context, path)
     if kind == "NoSuchOption":
         return _no_option(refused.option_name, context, path)
     code = "C122" if kind == "MissingParameter" or "requires an argument" in refused.message else "C123"
@@ -47,6 +52,42 @@ def _no_command(word: str, context: Any, path: str) -> UsageError:
         fixes=((f"{path} {close}",) if close else ()) + (f"{path} --help",),
         where=path,
     )
+
+
+def _unquoted(said: str, context: Any) -> list[str]:
+    """The files that the shell has put in place of a pattern, where one DATA is taken and no other argument."""
+    extra = re.match(r"Got unexpected extra argument\S* \((.*)\)", said)
+    if not extra or context is None:
+        return []
+    taken = [param.name for param in context.command.params if param.param_type_name == "argument"]
+    if len(taken) != 1:
+        return []
+    files = [str(context.params.get(taken[0], "")), *extra[1].split(" ")]
+    return files if all(Path(each).exists() for each in files) else []
+
+
+def _several_files(files: list[str], context: Any, path: str) -> UsageError:
+    pattern = shlex.quote(_pattern(files))
+    quoted = pattern if pattern.startswith("'") else f"'{pattern}'"
+    return UsageError(
+        "C123",
+        f"{len(files)} files stand where one DATA is taken: the shell puts them in place of a pattern without quotes",
+        expected=f"the pattern in quotes, so that its files are one data set; {_usage(context)}",
+        fixes=(f"{path} {quoted}", f"{path} --help"),
+        where=path,
+    )
+
+
+def _pattern(files: list[str]) -> str:
+    """The narrowest pattern with one star that names all these files."""
+    start = _shared(files)
+    return f"{start}*{_shared([each[len(start) :][::-1] for each in files])[::-1]}"
+
+
+def _shared(texts: list[str]) -> str:
+    """What all texts begin with."""
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def _no_option(word: str, context: Any, path: str) -> UsageError:

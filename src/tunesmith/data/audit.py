@@ -85,7 +85,9 @@ def queue(
     ]
 
 
-def asked(labelled: np.ndarray, suspicion: np.ndarray, share: float, seed: int) -> list[tuple[int, Part, int]]:
+def asked(
+    labelled: np.ndarray, suspicion: np.ndarray, share: float, seed: int
+) -> list[tuple[int, Part, int]]:
     """(row, part, place in the draw or -1) of the queue, in its order.  labelled: bool [N].  suspicion: [N]."""
     rows = np.flatnonzero(labelled)
     total = min(len(rows), math.ceil(share * len(rows)))

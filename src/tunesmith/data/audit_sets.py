@@ -39,7 +39,7 @@ def queue(
             float(np.exp(suspicion[row])),
             drawn,
         )
-        for row, part, drawn in asked((marks >= 0).all(axis=1), suspicion, share, seed)
+        for row, part, drawn in asked(np.all(marks >= 0, axis=1), suspicion, share, seed)
     ]
 
 

@@ -54,13 +54,15 @@ def checked(
     evidence: Mapping[str, Any] | None = None,
     ignore: Mapping[str, str] | None = None,
     mapper: Mapper = here,
+    named: str = "",
 ) -> Generator[Progress, None, list[Finding]]:
     """The findings of all checks (built in, plug-ins), errors first, then by code.
 
     held_out: the rows of the test file.  evidence: what is known already by name (`parts.Check` lists the names); a
     check that needs evidence which is neither given nor computed here is left out.  ignore: code → why its findings
-    don't matter.  mapper: where parts of the rows are looked at (`scaling`); the findings are the same.  Raises
-    ValueError when two rows have the same place, since fixes name rows by it.
+    don't matter.  mapper: where parts of the rows are looked at (`scaling`); the findings are the same.  named: what
+    the data is called in the commands of fixes, else the file that the rows came from.  Raises ValueError when two rows
+    have the same place, since fixes name rows by it.
     """
     _require_distinct_places(records)
     checks = [
@@ -70,7 +72,8 @@ def checked(
     known = yield from gather(records, content, held_out, needs, evidence or {})
     can = [each for each in checks if each.needs <= known.keys() | LOCAL]
     found = yield from _one_pass(can, records, known, mapper)
-    found = [_named(finding, records[0].place.root, ignore or {}) for finding in found] if records else found
+    ref = named or (records[0].place.root if records else "")
+    found = [_named(finding, ref, ignore or {}) for finding in found] if ref else found
     return sorted(found, key=lambda finding: (_ORDER[finding.severity], finding.code))
 
 
@@ -84,7 +87,7 @@ def last(steps: Generator[Any, None, Found]) -> Found:
 
 
 def _named(finding: Finding, source: str, ignore: Mapping[str, str]) -> Finding:
-    """The finding with the file's own path where its fix says FILE, and with its owner's reason to ignore it."""
+    """The finding with the data's own name where its fix says FILE, and with its owner's reason to ignore it."""
     finding = replace(finding, ignored=ignore.get(finding.code, ""))
     if finding.fix is None:
         return finding

@@ -30,7 +30,7 @@ def keys(texts: Sequence[str]) -> np.ndarray:
     without = before - terms + (whole - before) * _INVERSE
     ends = np.array([len(text) for text in texts], dtype=np.int64)[:, None]
     without = np.where(np.arange(LENGTHS.stop - 1) < ends, without, whole)
-    said = np.array([zlib.crc32(" ".join(numbers(text)).encode()) for text in texts], dtype=np.uint64)
+    said = np.array([zlib.crc32(str(numbers(text)).encode()) for text in texts], dtype=np.uint64)
     found = grams.mixed(np.concatenate([whole, without], axis=1) + grams.mixed(said)[:, None])
     return (found >> np.uint64(32)).astype(np.uint32)
 

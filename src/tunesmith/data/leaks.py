@@ -1,4 +1,4 @@
-"""What a split says about leaks: rows that bridge two sides, or are close to the test file's or another given side's."""
+"""What a split says about leaks: rows that bridge two sides, or are close to the test file or another given side."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ from tunesmith.findings import Finding
 from tunesmith.store import files
 
 FORMAT = 1
-Entry = Mapping[
-    str, Any
-]  # name, version, test (version of the test file's rows or ''), rule, digest; by_time where true
+# name, version, test (version of the test file's rows, or ''), rule, digest; by_time where it is true
+Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

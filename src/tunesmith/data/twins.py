@@ -30,8 +30,8 @@ def twins(texts: Sequence[str], threshold: float = THRESHOLD) -> np.ndarray:
 
     Two texts are near-duplicates when, normalised, the Jaccard similarity of their sets of character 5-grams is at
     least `threshold` (a text shorter than five characters equals only itself), or, of texts of 10 to 79 characters,
-    when (1 - threshold) / 3 of the characters or fewer are edited and their numbers are the same (`checks._alike`, which
-    is stricter below 20 characters); clusters are the transitive closure.
+    when (1 - threshold) / 3 of the characters or fewer are edited and their numbers are the same (below 20 characters
+    `checks._alike` is stricter); clusters are the transitive closure.
     MinHash: Broder 1997; banding: Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
     """
     sketcher = Sketcher(threshold)

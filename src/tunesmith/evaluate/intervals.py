@@ -95,13 +95,20 @@ def intervals(
 def _score(predictions: Outcomes, metric: Metric, value: float, drawn: np.ndarray) -> Score:
     low, high = percentiles(drawn, value)
     num_groups = len(np.unique(predictions.groups))
-    hits = predictions.hits
     if num_groups < 2:
         low = high = float("nan")
-    if metric.better > 0 and num_groups and (hits.all() or not hits.any()):
-        least, most = wilson(float(hits[0]) * num_groups, num_groups)
+    if num_groups and (share := _uniform(predictions, metric, value)) is not None:
+        least, most = wilson(share * num_groups, num_groups)
         low, high = float(np.fmin(low, min(least, value))), float(np.fmax(high, max(most, value)))
-    return Score(value, low, high, len(hits))
+    return Score(value, low, high, len(predictions.rows))
+
+
+def _uniform(predictions: Outcomes, metric: Metric, value: float) -> float | None:
+    """0 or 1 where all rows agree, so that resampling them shows no spread; else None."""
+    if metric.share:
+        return value if value in (0.0, 1.0) else None
+    hits = predictions.hits if metric.predicts == "label" and metric.better > 0 else np.array([0, 1])
+    return float(hits[0]) if hits.all() or not hits.any() else None
 
 
 def percentiles(drawn: np.ndarray, value: float) -> tuple[float, float]:

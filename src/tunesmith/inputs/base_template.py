@@ -53,9 +53,14 @@ def encoder(tokenizer: Path) -> Encode | None:
 
     A lone surrogate, which has no UTF-8, counts as U+FFFD.
     """
+    return encoder_of(tokenizer.read_bytes())
+
+
+def encoder_of(content: bytes) -> Encode | None:
+    """The same from the bytes of a tokenizer.json."""
     if not doors.has("tokenizers"):
         return None
-    made = doors.open("tokenizers").Tokenizer.from_file(str(tokenizer))
+    made = doors.open("tokenizers").Tokenizer.from_str(content.decode("utf-8"))
     made.no_truncation()
     made.no_padding()
 

@@ -76,6 +76,6 @@ def doubtful_of_each(probs: np.ndarray, marks: np.ndarray) -> list[tuple[int, in
     usual = (probs * has).sum(axis=0) / np.maximum(has.sum(axis=0), 1)
     usual_not = ((1 - probs) * lacks).sum(axis=0) / np.maximum(lacks.sum(axis=0), 1)
     other = np.where(has, 1 - probs, probs)
-    rows, columns = np.nonzero((score > 0) & (other >= np.where(has, usual_not, usual)))
+    rows, columns = np.nonzero((score > 0) & (other >= np.where(has, usual_not, usual) - 1e-6))
     order = np.argsort(-score[rows, columns], kind="stable")
     return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))

@@ -10,9 +10,8 @@ from tunesmith.inputs import logistic
 
 FOLDS = 5  # for sparse rows, whose folds are fitted one by one
 JUDGES = 10  # for vectors, whose folds are fitted together: more of them see more rows, at little cost
-# Average precision with 5 % wrong labels (uniform / confusing, median of three seeds, minilm): banking77 0.982 / 0.738,
-# bitext-support 0.999 / 0.985.  At 0.5 a layer fits more of the swapped labels of sets with few classes, at 4 it tells
-# many classes apart less well.
+# Average precision with 5 % wrong labels (uniform / confusing, median of three seeds, minilm): bitext-support
+# 0.9995 / 0.988 at 1, 0.9994 / 0.986 at 1.5, 0.9994 / 0.984 at 2; banking77 0.983 / 0.744 at 1.5.
 PENALTY = 1.5
 SHARPENINGS = 4  # steps to the temperature
 NEVER = -80.0  # a logit from which e to its power is 0, as good as -inf
@@ -23,36 +22,38 @@ def out_of_fold(vectors: np.ndarray, truth: np.ndarray, num_classes: int, seed: 
 
     A class that a fold's training rows lack gets probability 0 there; a fold whose rows lack all but one says nothing.
     """
-    probs = np.zeros((len(truth), num_classes), np.float32)
     if len(np.unique(truth[truth >= 0])) < 2:
-        return probs
+        return np.zeros((len(truth), num_classes), np.float32)
     fold = numbers(truth, seed, JUDGES)
     rows = np.asarray(vectors, np.float32)
-    weights, bias = logistic.fit(rows, truth, fold, num_classes, JUDGES, PENALTY)
+    logits = logistic.held_out(rows, truth, fold, num_classes, JUDGES, PENALTY)
     for each in range(JUDGES):
         inside, seen = np.flatnonzero(fold == each), np.unique(truth[(fold != each) & (truth >= 0)])
-        if len(seen) > 1:
-            logits = np.full((len(inside), num_classes), -np.inf, np.float32)
-            logits[:, seen] = rows[inside] @ weights[seen, each].T + bias[seen, each]
-            probs[inside] = logits - logits.max(axis=1, keepdims=True)
-    return _calibrated(probs, truth)
+        if len(seen) < 2:
+            logits[inside] = 0
+        elif len(seen) < num_classes:
+            logits[np.ix_(inside, np.setdiff1d(np.arange(num_classes), seen))] = -np.inf
+    logits -= logits.max(axis=1, keepdims=True)
+    return _calibrated(logits, truth)
 
 
 def _calibrated(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Probabilities from logits [N, C] of which each row's largest is 0, with the temperature at which they are as
     likely as can be; a row of zeros knows nothing and gets none.  Newton's steps on the inverse temperature."""
-    says = logits.any(axis=1)
-    judged = np.flatnonzero(says & (truth >= 0) & np.isfinite(logits[np.arange(len(truth)), truth]))
+    says, own = np.any(logits, axis=1), logits[np.arange(len(truth)), truth]
+    judged = np.flatnonzero(says & (truth >= 0) & np.isfinite(own))
     sure = np.maximum(logits[judged], NEVER)
-    own, sharpness = float(sure[np.arange(len(judged)), truth[judged]].mean()), 1.0
+    wanted, sharpness = float(own[judged].mean()), 1.0
     for _ in range(SHARPENINGS):
         raised = np.exp(sure * sharpness)
         raised /= raised.sum(axis=1, keepdims=True)
         mean = np.einsum("nc,nc->n", raised, sure)
         spread = float(np.einsum("nc,nc,nc->", raised, sure, sure)) / len(judged) - float((mean**2).mean())
-        sharpness = min(max(sharpness + (own - float(mean.mean())) / max(spread, 1e-6), sharpness / 2), sharpness * 2)
+        sharpness = min(
+            max(sharpness + (wanted - float(mean.mean())) / max(spread, 1e-6), sharpness / 2), sharpness * 2
+        )
     raised = np.exp(logits * sharpness)
-    return raised / raised.sum(axis=1, keepdims=True) * says[:, None]
+    return raised / raised.sum(axis=1, keepdims=True) * np.where(says, np.float32(1), np.float32(0))[:, None]
 
 
 def of_each(vectors: np.ndarray, marks: np.ndarray) -> np.ndarray:

@@ -16,18 +16,22 @@ import numpy as np
 STEPS = 5
 LENGTH = 1.1  # root mean square length of a centred row, as minilm's have: a penalty means the same for other vectors
 ENOUGH = 2  # rows for each column, from which the second moments are known well enough to lead the steps
-BLOCK = 1000000
+FEWEST = 1000  # rows for them, where there are as many
+BLOCK = 1_000_000
 HALVINGS = 8  # of a step that would raise a fold's loss
 
-Layers = np.ndarray  # float32 [C, K, D + 1]: of each class and fold the weights of centred columns and of a constant
+Layers = (
+    np.ndarray
+)  # float32 [C, K, D + 1]: of each class and fold the weights of centred columns and of a constant
 Solve = Callable[[Layers], Layers]
+Look = Callable[[Layers], tuple[np.ndarray, np.ndarray]]  # the loss of each fold [K], and what else is seen
 Past = list[tuple[Layers, Layers, np.ndarray]]  # (step, change of the slope, 1 / their inner products [K])
 
 
-def fit(
+def held_out(
     vectors: np.ndarray, truth: np.ndarray, fold: np.ndarray, num_classes: int, num_folds: int, penalty: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Multinomial logistic layers, one for each fold, from the rows that are not in it: weights [C, K, D], bias [C, K].
+) -> np.ndarray:
+    """What the multinomial logistic layers of the other folds say of each row: logits, float32 [N, C].
 
     vectors: float32 [N, D].  truth: class indices [N], -1: not learnt from.  fold: the fold of each row [N].
     penalty: of half the squared weights, against the summed log loss, where rows have the usual LENGTH.
@@ -35,27 +39,34 @@ def fit(
     mean = vectors.mean(axis=0)
     moments = _moments(vectors, mean)
     unit = max(float(np.trace(moments)) ** 0.5 / LENGTH, 1e-6)
-    problem = _Problem(vectors, truth, fold, mean, unit, penalty * unit**2, num_folds)
+    problem = _Problem(vectors, truth, fold, mean, unit, penalty * unit**2)
     solve = _solver(moments, unit, problem.penalty, len(vectors) * (1 - 1 / num_folds), num_classes)
-    start = np.zeros((num_classes, num_folds, len(mean) + 1), np.float32)
-    return problem.plain(_descended(start, problem, solve))
+    return _descended(np.zeros((num_classes, num_folds, len(mean) + 1), np.float32), problem, solve)
 
 
-def _descended(layers: Layers, problem: _Problem, solve: Solve) -> Layers:
-    """The layers after STEPS steps; each fold's step is halved while its loss would rise."""
-    value, slope = problem.loss(layers)
+def _descended(layers: Layers, problem: _Problem, solve: Solve) -> np.ndarray:
+    """The held-out rows' logits after STEPS steps."""
+    value, slope = problem.sloped(layers)
     past: Past = []
-    for left in reversed(range(STEPS)):
-        step = _direction(slope, past, solve)
-        for _ in range(HALVINGS):
-            after, above = problem.loss(layers - step, sloped=left > 0)
-            if (after <= value).all():
-                break
-            step[:, after > value] /= 2
+    for _ in range(STEPS - 1):
+        step, after, above = _guarded(layers, _direction(slope, past, solve), value, problem.sloped)
         change = above - slope
         past.append((-step, change, 1 / np.maximum(_dots(-step, change), 1e-12)))
         layers, value, slope = layers - step, after, above
-    return layers
+    return _guarded(layers, _direction(slope, past, solve), value, problem.judged)[2]
+
+
+def _guarded(
+    layers: Layers, step: Layers, value: np.ndarray, look: Look
+) -> tuple[Layers, np.ndarray, np.ndarray]:
+    """(the step, halved for each fold whose loss it would raise, and what is seen after it)."""
+    after, seen = look(layers - step)
+    for _ in range(HALVINGS):
+        if not (higher := ~(after <= value)).any():
+            break
+        step[:, higher] /= 2
+        after, seen = look(layers - step)
+    return step, after, seen
 
 
 def _direction(slope: Layers, past: Past, solve: Solve) -> Layers:
@@ -79,7 +90,7 @@ def _dots(first: Layers, second: Layers) -> np.ndarray:
 def _moments(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """The covariance of the columns [D, D], from rows evenly chosen among many."""
     width = vectors.shape[1]
-    some = vectors[:: max(1, len(vectors) // (ENOUGH * width))]
+    some = vectors[:: max(1, len(vectors) // max(ENOUGH * width, FEWEST))]
     found = np.zeros((width, width), np.float32)
     for part in _blocks(len(some), width):
         centred = some[part] - mean
@@ -125,31 +136,39 @@ class _Problem:
     mean: np.ndarray
     unit: float
     penalty: float
-    num_folds: int
 
-    def loss(self, layers: Layers, sloped: bool = True) -> tuple[np.ndarray, Layers]:
-        """Each fold's penalised log loss [K] and, where asked for, its gradient."""
-        value = self.penalty / 2 * _dots(layers, layers).astype(np.float64)
-        slope = self.penalty * layers
-        weights, bias = self.plain(layers)
-        for part in _blocks(len(self.truth), max(weights.shape[2], bias.size)):
-            logits = _logits(weights, bias, self.vectors[part])
+    def sloped(self, layers: Layers) -> tuple[np.ndarray, Layers]:
+        """Each fold's penalised log loss [K] and its gradient."""
+        value, slope = self._weight(layers), self.penalty * layers
+        for part, logits in self._passed(layers):
             errors, lost = _errors(logits, self.truth[part], self.fold[part])
             value += lost
-            if sloped:
-                self._add(slope, errors, self.vectors[part])
+            self._add(slope, errors, self.vectors[part])
         return value, slope
+
+    def judged(self, layers: Layers) -> tuple[np.ndarray, np.ndarray]:
+        """The same loss, and each row's logits by the layer that did not see it [N, C]."""
+        value, found = self._weight(layers), np.empty((len(self.truth), len(layers)), np.float32)
+        for part, logits in self._passed(layers):
+            found[part] = logits[:, self.fold[part], np.arange(logits.shape[2])].T
+            value += _errors(logits, self.truth[part], self.fold[part])[1]
+        return value, found
+
+    def _weight(self, layers: Layers) -> np.ndarray:
+        return self.penalty / 2 * _dots(layers, layers).astype(np.float64)
+
+    def _passed(self, layers: Layers) -> Iterator[tuple[slice, np.ndarray]]:
+        """(rows, their logits [C, K, B]), part by part."""
+        weights = np.ascontiguousarray(layers[:, :, :-1])
+        bias = layers[:, :, -1] * self.unit - weights @ self.mean
+        for part in _blocks(len(self.truth), max(weights.shape[2], bias.size)):
+            yield part, _logits(weights, bias, self.vectors[part])
 
     def _add(self, slope: Layers, errors: np.ndarray, rows: np.ndarray) -> None:
         total = errors.sum(axis=2)
         moved = (errors.reshape(total.size, -1) @ rows).reshape(*total.shape, -1)
         slope[:, :, :-1] += moved - total[:, :, None] * self.mean
         slope[:, :, -1] += total * self.unit
-
-    def plain(self, layers: Layers) -> tuple[np.ndarray, np.ndarray]:
-        """(weights, bias) for rows as they are."""
-        weights = np.ascontiguousarray(layers[:, :, :-1])
-        return weights, layers[:, :, -1] * self.unit - weights @ self.mean
 
 
 def _logits(weights: np.ndarray, bias: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -178,9 +197,3 @@ def _errors(logits: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> tuple[np
         lost[unknown] = 0
         logits[:, :, unknown] = 0
     return logits, lost.sum(axis=0, dtype=np.float64)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities along the first axis."""
-    raised = np.exp(logits - logits.max(axis=0))
-    return raised / raised.sum(axis=0)

@@ -12,7 +12,7 @@ from tunesmith.inputs.text import TOKENIZER
 from tunesmith.outcomes import Answer
 from tunesmith.parts import Codec, Net, Piece, Prompt, Wish
 
-SEEDS = 2**63
+TOGETHER = 32  # answers that are written at once
 
 
 def lines(turns: Sequence[Mapping[str, Any]]) -> str:
@@ -27,3 +27,63 @@ def asked(codec: Codec, prompt: Prompt, wish: Wish) -> list[int]:
         return list(chat.asked(template, prompt, tools=wish.tools, window=window, room=wish.max_tokens))
     text = prompt if isinstance(prompt, str) else lines(prompt)
     return list(chat.asked_plainly(template, text, window=window, room=wish.max_tokens))
+
+
+def text(codec: Codec, ids: Sequence[int]) -> str:
+    """What tokens say, without the special ones."""
+    return _tokenizer(codec.files[TOKENIZER]).decode(list(ids), skip_special_tokens=True)
+
+
+def vocabulary(codec: Codec) -> int:
+    """How many tokens there are."""
+    return _tokenizer(codec.files[TOKENIZER]).get_vocab_size()
+
+
+def stops(codec: Codec) -> frozenset[int]:
+    """The tokens at which an answer ends."""
+    known = _tokenizer(codec.files[TOKENIZER])
+    found = (known.token_to_id(each) for each in codec.settings["stops"])
+    return frozenset(each for each in found if each is not None)
+
+
+def answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wish) -> list[Answer]:
+    """An answer to each prompt; prompts of like length are answered together."""
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    found: dict[int, Answer] = {}
+    for start in range(0, len(order), TOGETHER):
+        part = order[start : start + TOGETHER]
+        found |= zip(part, _answers(net, codec, [prompts[index] for index in part], wish), strict=True)
+    return [found[index] for index in range(len(prompts))]
+
+
+def _answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wish) -> list[Answer]:
+    from tunesmith.nn import decoding
+
+    ends, ids = stops(codec), [[] for _ in prompts]
+    logprobs, whole = [0.0] * len(prompts), [False] * len(prompts)
+    steps = decoding.decode(
+        net.backbone,
+        prompts,
+        max_tokens=[wish.max_tokens] * len(prompts),
+        stops=ends,
+        seeds=[wish.seed + row for row in range(len(prompts))],
+        temperature=wish.temperature,
+        top_p=wish.top_p,
+    )
+    for tokens in steps:
+        for token in tokens:
+            whole[token.row] = token.end == "stop"
+            if token.id >= 0:
+                ids[token.row].append(token.id)
+                logprobs[token.row] += token.logprob
+    said = [[each for each in row if each not in ends] for row in ids]
+    rows = zip(said, ids, whole, logprobs, strict=True)
+    return [Answer(text(codec, mine), len(made), end, logprob) for mine, made, end, logprob in rows]
+
+
+@lru_cache(maxsize=8)
+def _tokenizer(content: bytes) -> Any:
+    made = doors.open("tokenizers").Tokenizer.from_str(content.decode("utf-8"))
+    made.no_truncation()
+    made.no_padding()
+    return made

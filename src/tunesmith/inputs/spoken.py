@@ -16,24 +16,23 @@ _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 _MARK = re.compile(f"{_OPEN}([0-9]{{1,6}}){_CLOSE}")
 
 
-def spoken(write: Write, text: str, messages: Messages) -> tuple[dict[int, Span], bool]:
-    """(turn → characters of `text` that the assistant says in it, whether the template itself marks what is learnt).
+def spoken(write: Write, text: str, messages: Messages) -> dict[int, Span]:
+    """Turn → characters of `text` that the assistant says in it.
 
-    Generation tags decide where the template has them: then what ends a turn is learnt only inside them.  Else the
-    conversation is written with marks in the place of the assistant's words: what stands around the marks stands
+    Generation tags decide where the template has them.  Else the conversation is written with marks in the place of the assistant's words: what stands around the marks stands
     around the words too.  A turn that no way finds is left out.
     """
     turns = [index for index, turn in enumerate(messages) if turn["role"] == "assistant"]
     if not turns:
-        return {}, False
+        return {}
     if (tagged := _tagged(write, text, messages)) and len(tagged) <= len(turns):  # fewer: of the last turns
-        return dict(zip(turns[-len(tagged) :], tagged, strict=True)), True
+        return dict(zip(turns[-len(tagged) :], tagged, strict=True))
     if all(_plain(messages[turn]) for turn in turns) and (found := _all_marked(write, text, messages, turns)):
-        return found, False
+        return found
     ways = (
         (turn, _marked(write, text, messages, turn) or _prefix(write, text, messages, turn)) for turn in turns
     )
-    return {turn: place for turn, place in ways if place}, False
+    return {turn: place for turn, place in ways if place}
 
 
 def _plain(turn: Mapping[str, Any]) -> bool:

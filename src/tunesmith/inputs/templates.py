@@ -3,92 +3,49 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
-from tunesmith.inputs import sandbox
+from tunesmith.inputs import guarded, sandbox
+from tunesmith.inputs.guarded import Encode as Encode
+from tunesmith.inputs.rendered import Glance as Glance
+from tunesmith.inputs.rendered import Rendered as Rendered
 from tunesmith.inputs.sandbox import Refused
 from tunesmith.inputs.spoken import Messages, Span, spoken
 
+T = TypeVar("T")
 ROLES = ("system", "developer", "user", "assistant", "tool")
-_KEPT = (
-    4096  # figures that are remembered: more than a batch of the checks has, so that a row is written once
+# for a base without a template: what is said, a line each, and after an answer the token that ends it
+PLAIN = (
+    "{{ bos_token }}{% for m in messages %}{{ m.content }}"
+    "{% if m.role == 'assistant' and eos_token %}{{ eos_token }}"
+    "{% elif not loop.last or add_generation_prompt %}{{ '\\n' }}{% endif %}{% endfor %}"
 )
+# figures that are remembered: more than a batch of the checks has, so that a row is written once
+_KEPT = 4096
 _PROBE, _RESULT = "qzprobe", "qzresult"  # words that no template writes by itself
 _CALL = {"id": "call00001", "type": "function", "function": {"name": _PROBE, "arguments": {"at": "it"}}}
 _TOOL = {"type": "function", "function": {"name": _PROBE, "description": "Looks.", "parameters": {}}}
+_PART = 8
 _ASKED = {"role": "user", "content": "?"}
 _CALLING = {"role": "assistant", "content": "", "tool_calls": [_CALL]}
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A conversation as the model sees it.
-
-    spans: characters [start, stop) that are learnt: what the assistant says, with the token that ends it.  ends: for
-    each span the token that ends it, '' where none does.  ids, offsets: tokens and their characters in `text`; empty
-    where no tokenizer is at hand.  refusal: why the template does not write it ('' where it does; then text is '').
-    """
-
-    text: str
-    spans: tuple[Span, ...] = ()
-    ends: tuple[str, ...] = ()
-    ids: tuple[int, ...] = ()
-    offsets: tuple[Span, ...] = ()
-    refusal: str = ""
-
-    def ends_of_learnt(self) -> tuple[int, int] | None:
-        """Positions of the first and the last token that is learnt; None without one."""
-        spans = [span for span in self.spans if span[0] < span[1]]
-        if not spans or not self.offsets:
-            return None
-        first = bisect_right(self.offsets, spans[0][0], key=itemgetter(1))
-        last = bisect_left(self.offsets, spans[-1][1], key=itemgetter(0)) - 1
-        return (first, last) if first <= last else None
-
-    def learnt(self) -> list[int]:
-        """Positions of the tokens that are learnt, in order."""
-        found, spans, at = [], self.spans, 0
-        for position, (start, stop) in enumerate(self.offsets):
-            while at < len(spans) and spans[at][1] <= start:
-                at += 1
-            if at < len(spans) and (stop > spans[at][0] and start < spans[at][1]):
-                found.append(position)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """The figures of a rendered conversation.  learnt: the first and the last token that is learnt, None without one.
-
-    unknown: tokens that the vocabulary lacks.  ends, refusal: as in `Rendered`.
-    """
-
-    characters: int
-    tokens: int
-    unknown: int
-    learnt: tuple[int, int] | None
-    ends: tuple[str, ...]
-    refusal: str
-
-
-Encode = Callable[[str], tuple[tuple[int, ...], tuple[Span, ...]]]
 
 
 @dataclass(frozen=True)
 class Template:
     """A chat template with its tokenizer.
 
-    program: Jinja, '' for a base that reads plain texts only.  with_tools: the program for conversations that have
-    tools, '' for the same.  words: the special tokens that templates name (bos_token, eos_token, …).  specials: texts
-    that become one special token.  stops: tokens at which generation ends.  window: tokens that the model can see, 0
-    where nobody says.  encode: a text's token ids and their characters [start, stop), without tokens of its own; None
-    where no tokenizer is at hand.  unknown: the id for what the vocabulary lacks, None without one.
+    program: Jinja, '' for a base without a template of its own: its conversations are written by PLAIN.  with_tools:
+    the program for conversations that have tools, '' for the same.  words: the special tokens that templates name
+    (bos_token, eos_token, …).  specials: texts that become one special token.  stops: tokens at which generation ends.
+    window: tokens that the model can see, 0 where nobody says.  encode: a text's token ids and their characters
+    [start, stop), without tokens of its own; None where no tokenizer is at hand.  letters: the same, with special
+    tokens read as plain text.  unknown: the id for what the vocabulary lacks, None without one.  begins: the token that
+    the tokenizer itself puts before every text, '' without one.
     """
 
     program: str
@@ -100,7 +57,21 @@ class Template:
     encode: Encode | None = field(default=None, repr=False, compare=False)
     unknown: int | None = None
     name: str = ""
+    letters: Encode | None = field(default=None, repr=False, compare=False)
+    begins: str = ""
     _seen: OrderedDict[str, Glance] = field(default_factory=OrderedDict, repr=False, compare=False)
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, judge: Callable[[Template], T]) -> T:
+        """What a function says of this template, asked at the first call only."""
+        if judge not in self._known:
+            self._known[judge] = judge(self)
+        return self._known[judge]
+
+    @cached_property
+    def special(self) -> re.Pattern[str] | None:
+        """What finds special tokens in a text."""
+        return guarded.pattern(self.specials)
 
     @cached_property
     def roles(self) -> frozenset[str]:
@@ -121,7 +92,7 @@ class Template:
     def closers(self) -> tuple[str, ...]:
         """Tokens that end a turn: those at which generation ends, and what is written after the last turn."""
         try:
-            text = self.write([{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}])
+            text = self.write([_ASKED, {"role": "assistant", "content": _PROBE}])
         except Refused:
             text = ""
         after = text.partition(_PROBE)[2].lstrip()
@@ -132,7 +103,7 @@ class Template:
         self, messages: Messages, *, tools: Any = None, prompt: bool = False, marked: bool = False
     ) -> str:
         """The text of a conversation as the template writes it.  Raises Refused."""
-        program = self.with_tools if tools and self.with_tools else self.program
+        program = (self.with_tools if tools else "") or self.program or PLAIN
         return sandbox.write(
             program, messages, tools=tools or None, prompt=prompt, words=self.words, marked=marked
         )
@@ -146,8 +117,16 @@ class Template:
         if key in self._seen:
             return self._seen[key]
         made = self.see(messages, tools)
-        unknown = 0 if self.unknown is None else made.ids.count(self.unknown)
-        found = Glance(len(made.text), len(made.ids), unknown, made.ends_of_learnt(), made.ends, made.refusal)
+        found = Glance(
+            len(made.text),
+            len(made.ids),
+            0 if self.unknown is None else made.ids.count(self.unknown),
+            made.ends_of_learnt(),
+            made.ends,
+            made.refusal,
+            len(made.learnt()),
+            "" if made.refusal else _changed(messages, made.text),
+        )
         self._seen[key] = found
         if len(self._seen) > _KEPT:
             self._seen.popitem(last=False)
@@ -156,31 +135,46 @@ class Template:
     def see(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> Rendered:
         """A conversation as the model sees it; never raises for what a row holds.  A turn with weight 0 is not
         learnt."""
-        turns, declared = [_plain(turn) for turn in messages], _declared(tools)
+        turns, declared = self._ready(messages), _declared(tools)
 
         def write(some: Messages, prompt: bool = False, marked: bool = False) -> str:
             return self.write(some, tools=declared, prompt=prompt, marked=marked)
 
         try:
             text = write(turns)
-            places, marked = spoken(write, text, turns)
+            places = spoken(write, text, turns)
         except Refused as refusal:
             return Rendered("", refusal=str(refusal))
-        learnt = [place for turn, place in sorted(places.items()) if messages[turn].get("weight") != 0]
-        closed = [self._closed(text, place, beyond=not marked) for place in learnt]
-        ids, offsets = self.encode(text) if self.encode else ((), ())
-        return Rendered(text, tuple(c[0] for c in closed), tuple(c[1] for c in closed), ids, offsets)
+        weights = {turn: _weight(messages[turn]) for turn in sorted(places)}
+        learnt = {turn: weight for turn, weight in weights.items() if weight}
+        closed = [self._closed(text, places[turn]) for turn in learnt]
+        spans = tuple(guarded.shifted(text, span) for span, _ in closed)
+        return self._tokens(text, spans, tuple(end for _, end in closed), tuple(learnt.values()))
 
-    def _closed(self, text: str, place: Span, *, beyond: bool) -> tuple[Span, str]:
-        """The span with the token that ends it, and that token; beyond: the token may stand behind the span."""
+    def asked(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> Rendered:
+        """A conversation up to where the assistant is to speak; nothing of it is learnt.  Raises Refused."""
+        return self._tokens(self.write(self._ready(messages), tools=_declared(tools), prompt=True))
+
+    def _ready(self, messages: Sequence[Mapping[str, Any]]) -> Messages:
+        return guarded.guarded([_plain(turn) for turn in messages], self.special)
+
+    def _tokens(self, text: str, *learnt: Any) -> Rendered:
+        """A guarded text with its tokens."""
+        ids, offsets = (), ()
+        if self.encode:
+            ids, offsets = guarded.encoded(text, self.special, self.encode, self.letters or self.encode)
+        return Rendered(text.replace(guarded.GUARD, ""), *(learnt or ((), (), ())), ids, offsets)
+
+    def _closed(self, text: str, place: Span) -> tuple[Span, str]:
+        """The span with the token that ends it, inside or right behind, and that token ('' where none does)."""
         start, stop = place
         inside = text[start:stop].rstrip()
         if end := next((each for each in self.closers if inside.endswith(each)), ""):
             return (start, start + len(inside)), end
         after = stop
-        while beyond and after < len(text) and text[after] in " \n":
+        while after < len(text) and text[after] in " \n":
             after += 1
-        end = next((each for each in self.closers if beyond and text.startswith(each, after)), "")
+        end = next((each for each in self.closers if text.startswith(each, after)), "")
         return ((start, after + len(end)) if end else (start, stop)), end
 
     def _shows(self, probe: tuple[Messages, Any], word: str = _PROBE) -> bool:
@@ -188,6 +182,21 @@ class Template:
             return word in self.write(probe[0], tools=probe[1])
         except Refused:
             return False
+
+
+def _weight(turn: Mapping[str, Any]) -> float:
+    weight = turn.get("weight")
+    return max(0.0, float(weight)) if isinstance(weight, int | float) else 1.0
+
+
+def _changed(messages: Sequence[Mapping[str, Any]], text: str) -> str:
+    """What became of words that do not stand in the text as they were said."""
+    lost = [said for turn in messages if (said := str(turn.get("content") or "")) not in text]
+    if not lost:
+        return ""
+    if all(said.strip() in text for said in lost):
+        return "trimmed"
+    return "missing" if any(said[:_PART] not in text for said in lost) else "changed"
 
 
 def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:

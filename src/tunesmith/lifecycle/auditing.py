@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,20 +181,6 @@ def import_sheet(audit_: Audit, path: Path, who: str) -> int:
     ]
     audit_.add(new)
     return len(new)
-
-
-def worth(
-    before: str,
-    after: str,
-    on: str,
-    *,
-    fields: Mapping[str, str] | None = None,
-    home: Path | str | None = None,
-) -> Generator[Event, None, None]:
-    """What the answers were worth: the model trained after them against the one before, on the same rows."""
-    from tunesmith.lifecycle import judging
-
-    yield from judging.compare([before, after], on, fields=fields, home=home)
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -22,9 +23,13 @@ from tunesmith.recipe.sections import Recipe
 
 USUAL_BASE = "minilm"
 MOST_CLASSES = 1000
-DEEPER = (
-    "likely wrong labels and outliers are not looked for; `tunesmith data check FILE --deep` does (minutes)"
-)
+
+
+def _deeper(known: Known) -> Unavailable:
+    source = shlex.quote(known.records[0].place.root) if known.records else "DATA"
+    return Unavailable(
+        f"likely wrong labels and outliers are not looked for; `tunesmith data check {source} --deep` does (minutes)"
+    )
 
 
 def sides(known: Known) -> np.ndarray:
@@ -45,7 +50,7 @@ def test_labels(known: Known) -> Generator[Event, None, Counter[str]]:
 def classes(known: Known) -> list[str]:
     """The labels, sorted, each in its most frequent spelling."""
     if not known.wanted.deep:
-        raise Unavailable(DEEPER)
+        raise _deeper(known)
     spelt: dict[str, Counter[str]] = defaultdict(Counter)
     for row in known.records:
         for label in known.content.labels(row):
@@ -61,7 +66,7 @@ def classes(known: Known) -> list[str]:
 def embeddings(known: Known) -> Generator[Event, None, np.ndarray]:
     """Vectors of the rows' texts by a frozen base, float32 [N, D], kept where `features` keeps its own."""
     if not known.wanted.deep:
-        raise Unavailable(DEEPER)
+        raise _deeper(known)
     if not doors.has("torch"):
         raise Unavailable('outliers are not looked for: that needs torch (pip install "tunesmith[train]")')
     from tunesmith.train import frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tunesmith import lifecycle, machine
@@ -58,6 +57,7 @@ def examined(
         evidence={**known, "sources": dataset.sources},
         ignore=ignore,
         mapper=_mapper(dataset, wanted),
+        named=dataset.ref,
     )
     return [*([lost] if lost else []), *found]
 
@@ -71,11 +71,10 @@ def _mapper(dataset: Dataset, wanted: Wanted) -> scaling.Mapper[Any, Any]:
 
 
 def _described(dataset: Dataset, recipe: Data) -> dict[str, Any]:
-    is_file = not dataset.digest and Path(recipe.source).is_file()
-    written = source.describe(source.sniff(recipe.source)) if is_file else f"version {dataset.digest[:12]}"
+    version = f"version {dataset.digest[:12]}" if dataset.digest else ""
     read = next((step for step in dataset.steps if step["verb"] == "read"), {})
     return {
-        "form": written if is_file or dataset.digest else "several files",
+        "form": version or source.describe(source.sniff(recipe.source)),
         "rows": len(dataset.records),
         "reading": dataset.form,
         "mapping": dict(read.get("fields", {})),

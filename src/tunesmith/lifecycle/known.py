@@ -20,6 +20,7 @@ class Wanted:
     deep: also evidence that takes minutes (vectors, out-of-fold predictions).  benchmark: a file that training must
     not know.  base: a base model's name or folder ('' where none was named).  max_length: its window in tokens (0: the
     base's own).  test: the rows of the test file.  home: where vectors are kept.
+    program: a chat template (Jinja) in place of the base's own.
     names: a token classifier's folder.  toxicity: a model that knows toxic texts, or 'MODEL:LABEL'.
     workers: processes that look at rows (0: one, or all cores where the rows are on disk).  ray: by Ray's workers.
     """
@@ -35,6 +36,7 @@ class Wanted:
     toxicity: str = ""
     workers: int = 0
     ray: bool = False
+    program: str = ""
 
 
 class Unavailable(Exception):

@@ -31,9 +31,9 @@ def template(known: Known) -> Template:
     talks = "turns" in known.content.offers
     if not known.wanted.base:
         raise Unavailable(UNSEEN) if talks else Unavailable
-    base = bases.resolve(known.wanted.base, offline=known.wanted.offline)
+    base, wanted = bases.resolve(known.wanted.base, offline=known.wanted.offline), known.wanted
     try:
-        return template_of(base, window=known.wanted.max_length, plain=not talks)
+        return template_of(base, window=wanted.max_length, program=wanted.program, plain=not talks)
     except MissingError as lacking:  # it may have been named for its vectors
         raise Unavailable(f"not looked at: how the model sees the rows; {lacking.found}") from None
 

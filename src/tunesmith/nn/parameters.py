@@ -1,40 +1,50 @@
-"""Which parameters of a network move, by name; freezing, grouping, taking them out and putting them in.
+"""Which parameters of a network move, by name; freezing, taking them out and putting them in.
 
-Torch is imported in bodies: recipes name tunings, and are read where torch is absent.
+A network has a `backbone` (a Hugging Face model) and a `head`.  Where the head has no parameters (a language model), the
+backbone's output matrix is the head.  Torch is imported in bodies: recipes name tunings, and are read where torch is
+absent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# biases and norm scales are not decayed (Loshchilov & Hutter 2019 decay matrices; the usual practice since BERT)
-NO_DECAY_DIMS = 1
+SLOT = "default"  # peft's name for the only adapter that it holds
+WRAPPED = "base_layer"  # peft's name for the module that it stands before
+MAGNITUDE = "lora_magnitude_vector"  # peft's files name this tensor without `.weight`
 
 
 def moving(net: nn.Module) -> dict[str, torch.Tensor]:
-    """The tensors that move, by name, detached."""
-    return {name: p.detach() for name, p in net.named_parameters() if p.requires_grad}
+    """The tensors that move, by the names under which they are saved, detached; memory is shared with the net."""
+    return {name: p.detach() for name, p in live(net)}
 
 
-def grouped(net: Any) -> dict[str, list[tuple[str, torch.Tensor]]]:
-    """Parameters that move: 'decay' (matrices), 'no-decay' (vectors), 'head'."""
-    live = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
-    below = [pair for pair in live if not is_head(pair[0])]
+def live(net: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """(name under which it is saved, parameter) of what moves."""
+    for name, p in net.named_parameters():
+        if p.requires_grad:
+            yield saved_name(name), p
+
+
+def saved_name(name: str) -> str:
+    """A parameter's name without peft's slot: `q_proj.lora_A.default.weight` is saved as `q_proj.lora_A.weight`."""
+    kept = [step for step in name.split(".") if step != SLOT]
+    if kept[-2:] == [MAGNITUDE, "weight"]:
+        kept.pop()
+    return ".".join(kept)
+
+
+def base_tensors(net: nn.Module) -> dict[str, torch.Tensor]:
+    """Every parameter by the name that it has in an untuned network; what was added has its saved name."""
     return {
-        "decay": [pair for pair in below if pair[1].ndim > NO_DECAY_DIMS],
-        "no-decay": [pair for pair in below if pair[1].ndim <= NO_DECAY_DIMS],
-        "head": [pair for pair in live if is_head(pair[0])],
+        ".".join(step for step in saved_name(name).split(".") if step != WRAPPED): p
+        for name, p in net.named_parameters()
     }
-
-
-def is_head(name: str) -> bool:
-    """Whether a parameter belongs to the head."""
-    return name.startswith("head.")
 
 
 def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
@@ -45,49 +55,119 @@ def put(net: nn.Module, delta: Mapping[str, torch.Tensor]) -> None:
     if set(own) != set(delta):
         odd = sorted(set(own) ^ set(delta))[0]
         raise ValueError(f"the saved tensors are not those of this network: '{odd}' is in one of them only")
+    for name, tensor in own.items():
+        if tensor.shape != delta[name].shape:
+            raise ValueError(f"'{name}' has shape {tuple(delta[name].shape)}, not {tuple(tensor.shape)}")
     with torch.no_grad():
         for name, tensor in own.items():
-            if tensor.shape != delta[name].shape:
-                raise ValueError(f"'{name}' has shape {tuple(delta[name].shape)}, not {tuple(tensor.shape)}")
             tensor.copy_(delta[name])
 
 
+# ---- places -----------------------------------------------------------------------------------------------------
+
+
 def layers(net: Any) -> nn.ModuleList:
-    """The encoder's stack of layers: its longest ModuleList.  Raises ValueError where there is none."""
+    """The backbone's stack of layers: its longest ModuleList that is in no other.  Raises ValueError without one."""
+    return stack(net)[1]
+
+
+def stack(net: Any) -> tuple[str, nn.ModuleList]:
+    """(name in the network, layers)."""
     from torch import nn
 
-    lists = [module for module in net.backbone.modules() if isinstance(module, nn.ModuleList)]
-    if not lists:
-        raise ValueError("this base has no stack of layers to freeze")
-    return max(lists, key=len)
+    found = {
+        f"backbone.{name}": module
+        for name, module in net.backbone.named_modules()
+        if isinstance(module, nn.ModuleList)
+    }
+    outer = [name for name in found if not any(name.startswith(f"{other}.") for other in found)]
+    if not outer:
+        raise ValueError("this base has no stack of layers to choose from")
+    longest = max(outer, key=lambda name: len(found[name]))
+    return longest, found[longest]
 
 
-def freeze_below(net: Any, top: int) -> None:
-    """Freeze the backbone but for its `top` highest layers; the head moves."""
-    net.requires_grad_(True)
-    net.backbone.requires_grad_(False)
-    if top:
-        layers(net)[-top:].requires_grad_(True)
+def has_own_head(net: Any) -> bool:
+    """Whether the head is beside the backbone; else the backbone's output matrix is the head."""
+    return any(True for _ in net.head.parameters())
 
 
-def linear_names(net: Any, layers_from_top: int, spared: int, attention_only: bool) -> list[str]:
-    """Full names of the linear maps in the encoder's layers, for low-rank updates.
+def output_matrix(net: Any) -> Any:
+    """The module that gives each word's logit; None for a backbone that has none."""
+    return net.backbone.get_output_embeddings()
+
+
+def head(net: Any) -> list[torch.Tensor]:
+    """The head's parameters.  Where the base ties its output matrix to the input embeddings, that matrix is both."""
+    if has_own_head(net) or output_matrix(net) is None:
+        return list(net.head.parameters())
+    return list(output_matrix(net).parameters())
+
+
+def embeddings(net: Any) -> list[torch.Tensor]:
+    """What turns words and places into vectors, with its norm.  A tied output matrix is among them."""
+    from torch import nn
+
+    name, _ = stack(net)
+    own = {id(p) for m in net.backbone.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+    out = output_matrix(net)
+    own -= {id(p) for p in out.parameters()} - _input(net) if out is not None else set()
+    return [
+        p
+        for key, p in net.named_parameters()
+        if not key.startswith((f"{name}.", "head."))
+        and (id(p) in own or ("embed" in key and not _is_output(net, p)))
+    ]
+
+
+def _input(net: Any) -> set[int]:
+    return {id(p) for p in net.backbone.get_input_embeddings().parameters()}
+
+
+def _is_output(net: Any, p: torch.Tensor) -> bool:
+    out = output_matrix(net)
+    return out is not None and any(p is each for each in out.parameters())
+
+
+def is_new(name: str) -> bool:
+    """Whether a parameter belongs to a head of the task's own, which the base does not have."""
+    return name.startswith("head.")
+
+
+# ---- freezing ---------------------------------------------------------------------------------------------------
+
+
+def free(net: Any, lowest: int, words: bool) -> None:
+    """Freeze the backbone but for the layers from `lowest` on (counted from the bottom) and, if asked, the embeddings;
+    the head moves."""
+    net.requires_grad_(False)
+    for layer in list(layers(net))[lowest:]:
+        layer.requires_grad_(True)
+    for p in [*head(net), *(embeddings(net) if words else [])]:
+        p.requires_grad_(True)
+
+
+# ---- matrices ---------------------------------------------------------------------------------------------------
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Whether it is a linear map: torch's, GPT-2's transposed one (Conv1D), or a subclass of these (4-bit)."""
+    from torch import nn
+
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def linear_names(net: Any, layers_from_top: int = 0, spared: int = 0) -> list[str]:
+    """Full names of the linear maps in the layers.
 
     layers_from_top: how many layers count (0: all).  spared: so many of the highest ones are left out.
-    Raises ValueError where none is left.
     """
-    from torch import nn
+    chosen = list(layers(net))[-layers_from_top:]
+    chosen = chosen[: len(chosen) - spared]
+    wanted = {id(m) for layer in chosen for m in layer.modules() if is_linear(m)}
+    return [name for name, module in net.named_modules() if id(module) in wanted]
 
-    stack = layers(net)
-    chosen = list(stack)[-layers_from_top:] if layers_from_top else list(stack)
-    chosen = chosen[: len(chosen) - spared] if spared else chosen
-    wanted = {id(m) for layer in chosen for m in layer.modules() if isinstance(m, nn.Linear)}
-    names = [name for name, module in net.named_modules() if id(module) in wanted]
-    kept = [
-        name for name in names if not attention_only or "attention" in name.lower() or "attn" in name.lower()
-    ]
-    if not kept:
-        raise ValueError(
-            "no matrix is left for low-rank updates: fewer whole layers, or more layers, are needed"
-        )
-    return kept
+
+def called(names: list[str], endings: tuple[str, ...]) -> list[str]:
+    """Names whose last steps are one of `endings`: 'mlp.c_proj' is the end of 'transformer.h.0.mlp.c_proj'."""
+    return [name for name in names if f".{name}".endswith(tuple(f".{end}" for end in endings))]

@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
+
+# its reports of unused weights and its progress bars say nothing to our users
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 
 def load(net: Any, folder: Path) -> None:

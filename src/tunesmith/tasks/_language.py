@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -14,7 +15,7 @@ from tunesmith import doors
 from tunesmith.bases import Base
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
-from tunesmith.inputs import chat, speaking
+from tunesmith.inputs import chat, speaking, terms
 from tunesmith.inputs.text import TOKENIZER, byte_tokenizer
 from tunesmith.outcomes import Answer, Answers, Likelihood, group_ids
 from tunesmith.parts import (
@@ -43,8 +44,8 @@ ADVICE = {
 }
 TINY_WINDOW = 128
 METRICS = (
-    *("chrf", "rouge_l", "token_f1", "exact_match", "bleu", "loss", "perplexity", "token_accuracy"),
-    *("stops", "refusal_rate", "length_drift", "distinct_2"),
+    *("chrf", "rouge_l", "token_f1", "exact_match", "final_number", "bleu", "loss", "perplexity"),
+    *("token_accuracy", "stops", "refusal_rate", "length_drift", "distinct_2", "json_valid", "terminology"),
 )
 
 
@@ -62,6 +63,9 @@ class LanguageTask(NeuralTask, ABC):
         "left", description="what happens to a longer row: left out, cut at its start or end, or divided"
     )
     answer_tokens: int = Knob(128, ge=1, description="tokens of an answer when it is measured")
+    glossary: str = Knob(
+        "", description="a table of terms that answers must use or avoid (source, target, language, forbidden)"
+    )
     measured_rows: int = Knob(200, ge=0, description="rows on which answers are written and compared; 0: all")
 
     @abstractmethod
@@ -111,13 +115,15 @@ class LanguageTask(NeuralTask, ABC):
         self, records: Sequence[Record], decoded: Sequence[Any], groups: Sequence[str | int]
     ) -> Answers:
         wanted = [self.target(record) for record in records]
-        return Answers(
+        found = Answers(
             tuple(decoded),
             tuple(() if each is None else (each,) for each in wanted),
             tuple(self.text(record) for record in records),
             group_ids(groups),
             tuple(record.key for record in records),
         )
+        demands = {"terms": terms.kept(terms.glossary(Path(self.glossary)), found)} if self.glossary else {}
+        return replace(found, demands=demands)
 
     @final
     def measured(self, rows: Sequence[Record]) -> list[Record]:

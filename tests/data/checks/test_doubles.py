@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import time
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,29 @@ def test_what_is_held_out_stays():
     assert finding.fix is not None
     assert set(finding.fix.drops) == {"planted.jsonl:1", "planted.jsonl:2", "planted.jsonl:4"}
     assert finding.numbers["groups"] == 2
+
+
+def test_only_rows_with_a_twin_of_their_own_leave():
+    words = "please cancel the order that I placed on Monday and send the money back".split()
+    texts = [" ".join(words[start : start + 10]) for start in (0, 1, 2, 3, 4)]  # each near the next one only
+    sides = ("test", "validation", "train", "train", "train")
+    rows = [{"text": text, "label": "a"} for text in texts]
+    case = _across.sided(*zip(rows, sides, strict=True), twins=np.zeros(5, dtype=np.int64))
+    (finding,) = found(TwinsAcrossSides(), case)
+    assert finding.fix is not None
+    assert finding.fix.drops == ("planted.jsonl:2", "planted.jsonl:3")
+    assert finding.numbers == {"rows": 2, "held_out": 1, "groups": 1}
+    apart = _across.sided((rows[0], "test"), (rows[4], "train"), twins=np.zeros(2, dtype=np.int64))
+    assert found(TwinsAcrossSides(), apart) == []
+
+
+def test_large_clusters_do_not_cost_their_square():
+    rows = [
+        ({"text": f"your order {i} was sent", "label": "a"}, ("train", "test")[i % 2]) for i in range(2000)
+    ]
+    begun = time.perf_counter()
+    found(TwinsAcrossSides(), _across.sided(*rows, twins=np.zeros(2000, dtype=np.int64)))
+    assert time.perf_counter() - begun < 20  # about 2 s on an idle core
 
 
 def test_times_that_cannot_be_read_are_passed_over():

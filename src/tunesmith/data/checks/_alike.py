@@ -11,11 +11,11 @@ THRESHOLD = 0.7  # Jaccard similarity of the sets of character 5-grams
 GRAM = 5
 LONGEST = 50_000  # characters of a text that are compared: far beyond what a classifier reads
 # Characters of texts of which a single typo lowers that similarity a lot: edits are counted.  Not below ten: there one
-# edit is more than a tenth, and makes another word as often as a typo ("5 am", "5 pm"; "yes", "yet").
+# edit is more than a tenth, and makes another word as often as a typo ("yes", "yet"; "indoor", "indoors").
 SHORT = range(10, 80)
 TINY = 20  # characters under which one edit is all that is allowed
 RIVALS = 200  # texts, nearest in length first, that a text is compared with: keeps templates from costing n²
-_DIGITS = re.compile(r"\d{1,64}")
+_NUMBER = re.compile(r"(\d{1,64})(?:\s?([ap])\.?m\b)?")
 
 
 def alike(one: str, other: str, threshold: float = THRESHOLD) -> bool:
@@ -38,28 +38,28 @@ def _grams(text: str) -> frozenset[str]:
 def few_edits(one: str, other: str, share: float) -> bool:
     """Whether texts of 10 to 79 characters have the same numbers, and at most `share` of the longer one is edited.
 
-    Where one has fewer than 20 characters, by one edit at most, and not by another word of one or two letters: "am"
-    and "pm", "plan a" and "plan b" are other matters.
+    Where one has fewer than 20 characters, one edit at most, and none that makes another word of a single letter: "plan
+    a" and "plan b" are two matters.
     """
     low, high = sorted((len(one), len(other)))
     if low < SHORT.start or high >= SHORT.stop:
         return False
     allowed = share * high if low >= TINY else min(1.0, share * high)
-    # another number is another matter too ("invoice 37", "invoice 38"), however few characters it takes
+    # another number is another matter ("invoice 37", "invoice 38"), however few characters it takes
     if high - low > allowed or numbers(one) != numbers(other):
         return False
-    return distance(one, other) <= allowed and (low >= TINY or not _other_small_word(one, other))
+    return distance(one, other) <= allowed and (low >= TINY or not _other_letter(one, other))
 
 
-def numbers(text: str) -> list[str]:
-    """The runs of digits in a text."""
-    return _DIGITS.findall(text)
+def numbers(text: str) -> list[tuple[str, str]]:
+    """The runs of digits in a text, each with 'a' or 'p' where it is a time before or after noon, else ''."""
+    return _NUMBER.findall(text)
 
 
-def _other_small_word(one: str, other: str) -> bool:
+def _other_letter(one: str, other: str) -> bool:
     pairs = zip(one.split(), other.split(), strict=False)
     for first, second in ((_letters(a), _letters(b)) for a, b in pairs if a != b):
-        return first != second and len(first) == len(second) <= 2
+        return first != second and len(first) == len(second) == 1
     return False
 
 

@@ -1,4 +1,4 @@
-"""Which labels rows carry, as class indices: one for each row, or yes and no for each label where rows may have several."""
+"""Which labels rows carry: a class index for each row, or yes and no for each label where rows may have several."""
 
 from __future__ import annotations
 

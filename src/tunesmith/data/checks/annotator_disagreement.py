@@ -17,7 +17,10 @@ RELIABLE = 0.8  # Krippendorff's alpha from which conclusions may be drawn
 
 
 class AnnotatorDisagreement(Check):
-    """Rows with a field `annotator`.  State: (digest of the text, annotator, form of the label, place) of each."""
+    """Rows with a field `annotator`, one for each judgement, or with `votes`, all judgements of a row in one.
+
+    State: (digest of the text, annotator, form of the label, place) of each judgement.
+    """
 
     code = "L210"
     wants = frozenset({"labels"})
@@ -27,12 +30,9 @@ class AnnotatorDisagreement(Check):
 
     def update(self, state: Any, rows: Sequence[Record], evidence: Mapping[str, Any]) -> Any:
         for row in rows:
-            if not (who := str(row.fields.get("annotator") or "")):
-                continue
-            text, labels = normalise(text_of(row, evidence)), evidence["content"].labels(row)
-            if text and labels:
+            if (said := _said(row, evidence)) and (text := normalise(text_of(row, evidence))):
                 digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                state.append((digest, who, "; ".join(sorted(map(label_form, labels))), row.place))
+                state += [(digest, who, label, row.place) for who, label in said]
         return state
 
     def merge(self, first: Any, second: Any) -> Any:
@@ -47,7 +47,7 @@ class AnnotatorDisagreement(Check):
         if not split:
             return []
         alpha = agreement.krippendorff([list(each.values()) for each in judged])
-        places = [place for text, _, _, place in state if text in split]
+        places = list(dict.fromkeys(place for text, _, _, place in state if text in split))
         message = (
             f"annotators disagree on {len(split):,} of {plural(len(judged), 'text')} that several judged "
             f"(Krippendorff's alpha {alpha:.2f}{_pair(judged)})"
@@ -67,10 +67,18 @@ class AnnotatorDisagreement(Check):
         return _votes(*first, *second[:2], (texts[2], "card", "bo")), _votes(*first, *second)
 
 
+def _said(row: Record, evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(who, form of the label) of each judgement in a row; who gave a vote is told by its place."""
+    if votes := row.fields.get("votes"):
+        return [(f"#{number}", label_form(vote)) for number, vote in enumerate(votes, 1) if vote]
+    who, labels = str(row.fields.get("annotator") or ""), evidence["content"].labels(row)
+    return [(who, "; ".join(sorted(map(label_form, labels))))] if who and labels else []
+
+
 def _pair(judged: Sequence[Mapping[str, str]]) -> str:
     """Cohen's kappa where the same two judged everything."""
     people = sorted({who for each in judged for who in each})
-    if len(people) != 2:
+    if len(people) != 2 or any(len(each) != 2 for each in judged):
         return ""
     kappa = agreement.cohen([each[people[0]] for each in judged], [each[people[1]] for each in judged])
     return f", Cohen's kappa {kappa:.2f}"

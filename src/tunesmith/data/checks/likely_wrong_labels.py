@@ -54,7 +54,8 @@ class LikelyWrongLabels(Check):
             return []
         classes = state[0][0]
         places = [place for _, some, _, _ in state for place in some]
-        own, probs = (np.concatenate([each[part] for each in state]) for part in (2, 3))
+        own = np.concatenate([each for _, _, each, _ in state])
+        probs = np.concatenate([each for *_, each in state])
         known = (own >= 0).all(axis=1) if own.ndim > 1 else own >= 0
         if known.sum() < FEWEST:
             return []
@@ -65,7 +66,8 @@ class LikelyWrongLabels(Check):
         first, odd = found[0]
         rows = list(dict.fromkeys(row for row, _ in found))
         message = (
-            f"{plural(len(found), 'label')} of {len(places):,} rows likely wrong; most suspicious: {places[first]} {odd}"
+            f"{plural(len(found), 'label')} of {len(places):,} rows likely wrong; "
+            f"most suspicious: {places[first]} {odd}"
         )
         drops = tuple(places[row].id for row in rows)
         fix = Fix("tunesmith data audit FILE", "shows them one by one, most suspicious first", drops=drops)

@@ -16,8 +16,8 @@ NEAREST = 5
 FEWEST = 50  # rows: among fewer nothing is far from the others
 COMPARED = 10_000  # rows that each row is compared with: more hardly change who is far
 # Robust standard deviations above the median distance.  On minilm's vectors this finds 13 of banking77's 10,003 rows
-# ("What is this witdrawal", "WHAT IS THE ATMOSPHERE OF IT"), 23 of bitext's 4,514 (typing errors) and none of sms-spam's,
-# where every text is about something else; of 20 SMS put into banking77, 18.
+# ("What is this witdrawal", "WHAT IS THE ATMOSPHERE OF IT"), 23 of bitext's 4,514 (typing errors) and none of
+# sms-spam's, where every text is about something else; of 20 SMS put into banking77, five at a time, 18.
 FAR = 4.5
 _BLOCK = 2048
 

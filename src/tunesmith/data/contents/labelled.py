@@ -10,9 +10,13 @@ from tunesmith.parts import Content
 
 
 class Labelled(Content):
-    """Fields: text (str), label (str, '' where missing)."""
+    """Fields: text (str), label (str, '' where missing); votes (list of str) where several people judged the row."""
 
-    fields: ClassVar = (Field("text", "input"), Field("label", "target", kind="category"))
+    fields: ClassVar = (
+        Field("text", "input"),
+        Field("label", "target", kind="category"),
+        Field("votes", "annotator", (), False, "strings"),
+    )
     offers: ClassVar = frozenset({"labels"})
 
     def text(self, record: Record) -> str:

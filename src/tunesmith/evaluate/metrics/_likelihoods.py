@@ -13,5 +13,5 @@ def sums(answers: Answers) -> np.ndarray:
     A row without a likelihood adds zeros.
     """
     known = [answer.likelihood for answer in answers.answers]
-    table = [(0.0,) * 4 if k is None else (k.nll, k.tokens, k.right, k.characters) for k in known]
+    table = [(0.0,) * 4 if k is None else (k.nll, k.tokens, k.right, k.size) for k in known]
     return np.array(table, np.float64).reshape(len(known), 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from tunesmith.evaluate.metrics._rows import averaged, mean
@@ -10,6 +12,8 @@ from tunesmith.parts import Answers, TextMetric
 
 class ExactMatch(TextMetric):
     """The rows that lists of gained and lost answers speak of; rows without a reference do not count."""
+
+    share: ClassVar[bool] = True
 
     def statistics(self, answers: Answers) -> np.ndarray:
         rows = zip(answers.hits, answers.references, strict=True)

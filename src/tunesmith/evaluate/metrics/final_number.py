@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class FinalNumber(TextMetric):
     Numbers are read as English writes them: 1,250.5 has a thousands comma, and 18, 18.0 and $18 are one number.
     Rows whose references hold no number do not count.
     """
+
+    share: ClassVar[bool] = True
 
     def statistics(self, answers: Answers) -> np.ndarray:
         rows = zip(answers.answers, answers.references, strict=True)

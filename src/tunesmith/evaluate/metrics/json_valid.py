@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from tunesmith.parts import Answers, TextMetric
 class JsonValid(TextMetric):
     """Read strictly (RFC 8259): words around it, a fence of Markdown, NaN or a trailing comma make an answer
     invalid."""
+
+    share: ClassVar[bool] = True
 
     def statistics(self, answers: Answers) -> np.ndarray:
         return averaged(float(parses(answer.text)) for answer in answers.answers)

@@ -19,6 +19,7 @@ class RefusalRate(TextMetric):
     """
 
     better: ClassVar[int] = -1
+    share: ClassVar[bool] = True
 
     def statistics(self, answers: Answers) -> np.ndarray:
         return averaged(float(refuses(answer.text)) for answer in answers.answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from tunesmith.evaluate.metrics._rows import averaged, mean
@@ -10,6 +12,8 @@ from tunesmith.parts import Answers, TextMetric
 
 class Stops(TextMetric):
     """A model that never learnt its end token talks until it is cut off.  The limit is the task's `answer_tokens`."""
+
+    share: ClassVar[bool] = True
 
     def statistics(self, answers: Answers) -> np.ndarray:
         return averaged(float(answer.stopped) for answer in answers.answers)

@@ -213,8 +213,8 @@ def _kebab(task: NeuralTask) -> str:
     return task.__module__.rpartition(".")[2].replace("_", "-")
 
 
-def build(job: Job, tuning: Tuning) -> Net:
-    """The network of a job, ready to train: structure, pretrained weights, seeded head, dropout, tuning."""
+def network(job: Job) -> Net:
+    """The network of a job as nothing has tuned it: structure, pretrained weights, seeded head, dropout."""
     torch = doors.open("torch")
     task = job.task
     assert isinstance(task, NeuralTask)
@@ -222,6 +222,12 @@ def build(job: Job, tuning: Tuning) -> Net:
     torch.manual_seed(job.seed)
     net = task.tiny(job.codec) if job.base is None else pretrained(task, job.base, job.codec)
     net.begin(job.seed, job.options.dropout)
+    return net
+
+
+def build(job: Job, tuning: Tuning) -> Net:
+    """The network of a job, ready to train."""
+    net = network(job)
     try:
         return tuning.apply(net)
     except ValueError as misfit:

@@ -1,0 +1,190 @@
+"""Memory of a training run by component: what is held together in each phase, and the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith.advise import activations
+from tunesmith.advise.activations import FLOAT, Work
+from tunesmith.advise.moving import Moving
+from tunesmith.advise.sizes import Shape
+
+PHASES = ("load", "forward", "backward", "update", "answer")
+TRAINING = ("forward", "backward", "update")
+# NF4: 4 bits a number and a float32 scale for 64 of them (Dettmers et al. 2023, without double quantisation)
+NF4_BYTES = 0.5 + FLOAT / 64
+CHUNK = 1024  # supervised tokens that meet the output matrix together (`nn.token_loss`)
+CHUNK_COPIES = 2  # float32 scores and their gradient
+ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
+PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
+TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
+LOAD_COPIES = 2  # the structure with its first values, and the tensors that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training run as far as memory goes.
+
+    dtype: of the base in matrix products.  bits: 16, or 4 for a base in NF4.  parts: micro-batches of a step.
+    supervised: tokens of the heaviest micro-batch that are learnt (0 for a classifier).  encoded: tokens of all rows
+    that are held encoded.  answers: tokens that are written for a row when it is measured.  device: 'cpu' or 'gpu'.
+    floor: bytes of the process (and on a GPU of its context) before anything is loaded.
+    """
+
+    shape: Shape
+    moving: Moving
+    work: Work
+    dtype: str = "float32"
+    bits: int = 16
+    parts: int = 1
+    supervised: int = 0
+    encoded: int = 0
+    answers: int = 0
+    device: str = "cpu"
+    floor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Bytes of one kind, how they are counted in words, and the phases in which they are there."""
+
+    name: str
+    bytes: float
+    words: str
+    phases: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {
+            "name": self.name,
+            "bytes": round(self.bytes),
+            "formula": self.words,
+            "phases": list(self.phases),
+        }
+
+
+def components(plan: Plan) -> list[Component]:
+    """All that a run holds, largest phase or not; none of zero bytes."""
+    found = [*_held(plan), *_gradients(plan), *_passing(plan), *_answering(plan)]
+    return [each for each in found if each.bytes > 0]
+
+
+def phases(found: list[Component]) -> dict[str, float]:
+    """Bytes that each phase holds."""
+    return {phase: sum(each.bytes for each in found if phase in each.phases) for phase in PHASES}
+
+
+def peak(plan: Plan) -> float:
+    """Bytes of the largest phase."""
+    return max(phases(components(plan)).values())
+
+
+def weight_bytes(plan: Plan) -> float:
+    """Bytes of the base's weights as they are held."""
+    shape, size = plan.shape, plan.work.size
+    if plan.bits == 4:
+        matrices = shape.layers * sum(m.inputs * m.outputs for m in shape.matrices)
+        return matrices * NF4_BYTES + (shape.parameters - matrices) * size
+    return shape.parameters * size
+
+
+def _held(plan: Plan) -> Iterator[Component]:
+    """What stays for as long as the run does."""
+    base, moves = plan.shape.parameters, plan.moving.parameters
+    yield Component("framework", plan.floor, _floor_words(plan), PHASES)
+    form = "4 bits a number, a scale for 64" if plan.bits == 4 else f"{plan.work.size} bytes"
+    yield Component(
+        "weights", weight_bytes(plan), f"{base:,} parameters x {form}", (*TRAINING, "answer")
+    )
+    if plan.device == "cpu":
+        yield Component("load", base * FLOAT * LOAD_COPIES, f"{base:,} parameters x 4 bytes, read", ("load",))
+    added = plan.moving.added
+    yield Component(
+        "adapters",
+        added * plan.work.size,
+        f"{added:,} added parameters x {plan.work.size} bytes",
+        (*TRAINING, "answer"),
+    )
+    yield Component("float32 masters", moves * FLOAT, f"{moves:,} moving parameters x 4 bytes", TRAINING)
+    yield Component(
+        "optimizer moments", moves * 2 * FLOAT, f"{moves:,} moving parameters x 2 x 4 bytes (AdamW)", TRAINING
+    )
+    yield Component(
+        "encoded rows",
+        plan.encoded * ROW_TOKEN_BYTES,
+        f"{plan.encoded:,} tokens x {ROW_TOKEN_BYTES} bytes",
+        TRAINING if plan.device == "cpu" else (),
+    )
+
+
+def _floor_words(plan: Plan) -> str:
+    return "Python and its libraries" if plan.device == "cpu" else "the device's context and its libraries"
+
+
+def _gradients(plan: Plan) -> Iterator[Component]:
+    """Sums in float32 beside the masters; the gradients of a further micro-batch stand beside them until added."""
+    moves, size, several = plan.moving.parameters, plan.work.size, plan.parts > 1
+    yield Component(
+        "gradients",
+        moves * FLOAT,
+        f"{moves:,} moving parameters x 4 bytes",
+        ("forward", "backward", "update") if several else ("backward", "update"),
+    )
+    if several:
+        words = f"{moves:,} moving parameters x {size} bytes, of the {plan.parts} micro-batches' latest"
+        yield Component("fresh gradients", moves * size, words, ("backward",))
+    tables = plan.shape.embedding * size if plan.moving.tables else 0
+    yield Component("table gradients", tables, "input tables, once more until added", ("backward",))
+
+
+def _passing(plan: Plan) -> Iterator[Component]:
+    """What a micro-batch needs while it is computed."""
+    work, shape = plan.work, plan.shape
+    what = f"{work.rows} rows x {work.length} tokens"
+    how = "inputs of layers and one layer whole" if work.recompute else "what each layer keeps"
+    yield Component(
+        "activations",
+        activations.saved(shape, plan.moving, work),
+        f"{what}, {plan.moving.reach} of {shape.layers} layers: {how}",
+        ("forward",),
+    )
+    yield Component(
+        "working space",
+        activations.passing(shape, work),
+        f"{what}: one layer's scores and blocks in passing",
+        ("forward",),
+    )
+    yield Component("loss", _loss(plan), _loss_words(plan), ("forward",))
+
+
+def _loss(plan: Plan) -> float:
+    if not plan.supervised:
+        return 0.0
+    chunk = min(plan.supervised, CHUNK) * plan.shape.vocabulary * FLOAT * CHUNK_COPIES
+    states = plan.supervised * plan.shape.width * (2 * plan.work.size + FLOAT)
+    matrix = plan.shape.vocabulary * plan.shape.width * FLOAT if plan.moving.output else 0
+    return chunk + states + matrix
+
+
+def _loss_words(plan: Plan) -> str:
+    grown = ", the output matrix's gradient" if plan.moving.output else ""
+    rows = min(plan.supervised, CHUNK)
+    return f"{rows:,} tokens x {plan.shape.vocabulary:,} words x 4 bytes x {CHUNK_COPIES}{grown}"
+
+
+def _answering(plan: Plan) -> Iterator[Component]:
+    """Evaluation and serving: what is remembered of the tokens so far."""
+    if not plan.answers:
+        return
+    shape, work = plan.shape, plan.work
+    length = work.length + plan.answers
+    rows = max(1, min(TOGETHER, PREDICT_TOKENS // max(work.length, 1)))
+    each = 2 * shape.layers * shape.kv_heads * shape.head_width * work.size
+    yield Component(
+        "KV cache",
+        rows * length * each,
+        f"{rows} rows x {length} tokens x {each:,} bytes (keys and values of {shape.layers} layers)",
+        ("answer",),
+    )

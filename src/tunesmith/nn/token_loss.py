@@ -1,0 +1,221 @@
+"""Log-probabilities of tokens from hidden states, a chunk of rows at a time, so that full logits never exist.
+
+Both functions compute in float32 from the product on (float64 for float64 states).  `logprobs` keeps one number per
+token and makes each chunk's logits anew when gradients are asked for; `cross_entropy_sum` knows that its result is a
+sum, so it forms the gradient while the logits are at hand and never makes them twice.
+
+Axes: N tokens, V words of the vocabulary, D features.  The logits are cap · tanh(scale · (h Wᵀ + bias) / cap), without
+the tanh where cap is None (Gemma 2's soft-capping, arXiv 2408.00118).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+LOGITS = 2**24  # numbers of one chunk, 64 MiB
+FEWEST = 64  # rows of a chunk: the product with fewer waits for the weights to be read
+
+
+def rows_at_once(vocabulary: int) -> int:
+    """How many rows a chunk has for so many words."""
+    return max(FEWEST, LOGITS // max(vocabulary, 1))
+
+
+def logprobs(
+    hidden_ND: Tensor,
+    weight_VD: Tensor,
+    targets_N: Tensor,
+    chunk: int,
+    *,
+    bias: Tensor | None = None,
+    cap: float | None = None,
+    scale: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """(natural log-probability of each target [N], whether it is the likeliest word, bool [N])."""
+    return _Logprobs.apply(hidden_ND, weight_VD, bias, targets_N, chunk, _Shape(scale, cap))  # type: ignore[return-value]
+
+
+def cross_entropy_sum(
+    hidden_ND: Tensor,
+    weight_VD: Tensor,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    chunk: int,
+    *,
+    bias: Tensor | None = None,
+    cap: float | None = None,
+    scale: float = 1.0,
+) -> Tensor:
+    """Σ weights · −log P(target), a scalar.  Its gradient can be asked for once; the weights of tokens have none."""
+    live = torch.is_grad_enabled()
+    wanted = tuple(live and t is not None and t.requires_grad for t in (hidden_ND, weight_VD, bias))
+    return _CrossEntropySum.apply(
+        hidden_ND, weight_VD, bias, targets_N, weights_N, chunk, _Shape(scale, cap), wanted
+    )  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What stands between the product and the logits.  All methods work in place."""
+
+    scale: float
+    cap: float | None
+
+    def logits(self, raw: Tensor) -> Tensor:
+        if self.scale != 1.0:
+            raw.mul_(self.scale)
+        return raw if self.cap is None else raw.div_(self.cap).tanh_().mul_(self.cap)
+
+    def slope(self, logits: Tensor) -> Tensor | None:
+        """The derivative of the logits by the product, None where it is 1."""
+        if self.cap is None:
+            return None if self.scale == 1.0 else logits.new_tensor(self.scale)
+        return (logits / self.cap).square_().neg_().add_(1.0).mul_(self.scale)
+
+
+class _Chunks:
+    """The logits of some rows after the others, in one place of memory."""
+
+    def __init__(
+        self, hidden_ND: Tensor, weight_VD: Tensor, bias: Tensor | None, chunk: int, shape: _Shape
+    ) -> None:
+        self.hidden, self.weight, self.shape = hidden_ND, weight_VD, shape
+        self.dtype = torch.promote_types(hidden_ND.dtype, torch.float32)
+        self.bias = None if bias is None else bias.to(self.dtype)
+        self.chunk = max(1, min(chunk, len(hidden_ND)))
+        self._products = hidden_ND.new_empty(self.chunk, len(weight_VD))
+        self._logits = self._products.to(self.dtype)  # the same memory where no wider type is needed
+
+    def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
+        for start in range(0, len(self.hidden), self.chunk):
+            part = slice(start, min(start + self.chunk, len(self.hidden)))
+            yield part, self._of(part)
+
+    def _of(self, part: slice) -> Tensor:
+        size = part.stop - part.start
+        products, logits = self._products[:size], self._logits[:size]
+        torch.mm(self.hidden[part], self.weight.T, out=products)
+        if logits.dtype != products.dtype:
+            logits.copy_(products)
+        if self.bias is not None:
+            logits.add_(self.bias)
+        return self.shape.logits(logits)
+
+
+class _Gradients:
+    """Sums of gradients over chunks; those that nobody wants are None."""
+
+    def __init__(self, chunks: _Chunks, wanted: tuple[bool, ...], bias: Tensor | None) -> None:
+        weight, hidden = chunks.weight, chunks.hidden
+        self.hidden = torch.zeros_like(hidden) if wanted[0] else None
+        self.weight = torch.zeros_like(weight, dtype=chunks.dtype) if wanted[1] else None
+        self.bias = None if bias is None or not wanted[2] else torch.zeros_like(bias, dtype=chunks.dtype)
+        self._chunks = chunks
+
+    def add(self, part: slice, slopes_CV: Tensor, chain: Tensor | None) -> None:
+        """slopes: of the sum by the logits, overwritten; chain: of the logits by the product."""
+        if chain is not None:
+            slopes_CV.mul_(chain)
+        if self.bias is not None:
+            self.bias.add_(slopes_CV.sum(0))
+        narrow = slopes_CV.to(self._chunks.hidden.dtype)
+        if self.hidden is not None:
+            torch.mm(narrow, self._chunks.weight, out=self.hidden[part])
+        if self.weight is not None:
+            _add_product(self.weight, narrow.T, self._chunks.hidden[part])
+
+    def all(self, weight: Tensor, bias: Tensor | None) -> tuple[Tensor | None, ...]:
+        """By states, weight and bias, in their own types."""
+        return (
+            self.hidden,
+            None if self.weight is None else self.weight.to(weight.dtype),
+            None if self.bias is None or bias is None else self.bias.to(bias.dtype),
+        )
+
+
+def _add_product(into: Tensor, left: Tensor, right: Tensor) -> None:
+    if into.dtype == left.dtype:
+        into.addmm_(left, right)
+    else:
+        into.add_(left @ right)
+
+
+class _Logprobs(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden_ND: Tensor,
+        weight_VD: Tensor,
+        bias: Tensor | None,
+        targets_N: Tensor,
+        chunk: int,
+        shape: _Shape,
+    ) -> tuple[Tensor, Tensor]:
+        chunks = _Chunks(hidden_ND, weight_VD, bias, chunk, shape)
+        own, totals = (torch.empty(len(hidden_ND), dtype=chunks.dtype, device=hidden_ND.device) for _ in "ab")
+        right = torch.empty(len(hidden_ND), dtype=torch.bool, device=hidden_ND.device)
+        for part, logits in chunks:
+            targets = targets_N[part]
+            own[part] = logits.gather(1, targets[:, None])[:, 0]
+            top = logits.max(1)
+            right[part] = top.indices == targets
+            totals[part] = logits.sub_(top.values[:, None]).exp_().sum(1).log_().add_(top.values)
+        ctx.save_for_backward(hidden_ND, weight_VD, bias, targets_N, totals)
+        ctx.chunk, ctx.shape = chunk, shape
+        ctx.mark_non_differentiable(right)
+        return own.sub_(totals), right
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        hidden_ND, weight_VD, bias, targets_N, totals = ctx.saved_tensors
+        chunks = _Chunks(hidden_ND, weight_VD, bias, ctx.chunk, ctx.shape)
+        sums = _Gradients(chunks, ctx.needs_input_grad[:3], bias)
+        for part, logits in chunks:
+            chain, pull = ctx.shape.slope(logits), grads[0][part, None].to(chunks.dtype)
+            slopes = logits.sub_(totals[part, None]).exp_().mul_(pull).neg_()
+            sums.add(part, slopes.scatter_add_(1, targets_N[part, None], pull), chain)
+        return *sums.all(weight_VD, bias), None, None, None
+
+
+class _CrossEntropySum(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden_ND: Tensor,
+        weight_VD: Tensor,
+        bias: Tensor | None,
+        targets_N: Tensor,
+        weights_N: Tensor,
+        chunk: int,
+        shape: _Shape,
+        wanted: tuple[bool, ...],
+    ) -> Tensor:
+        chunks = _Chunks(hidden_ND, weight_VD, bias, chunk, shape)
+        sums = _Gradients(chunks, wanted, bias)
+        total = torch.zeros((), dtype=torch.float64, device=hidden_ND.device)
+        for part, logits in chunks:
+            targets, weights = targets_N[part, None], weights_N[part, None].to(chunks.dtype)
+            chain = shape.slope(logits) if any(wanted) else None
+            own, top = logits.gather(1, targets), logits.amax(1, keepdim=True)
+            parts = logits.sub_(top).exp_().sum(1, keepdim=True)
+            total += (weights * (parts.log() + top - own)).sum()
+            if any(wanted):
+                slopes = logits.mul_(weights / parts).scatter_add_(1, targets, -weights)
+                sums.add(part, slopes, chain)
+        ctx.grads = sums.all(weight_VD, bias)
+        return total.to(chunks.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.grads is None:
+            raise RuntimeError("the gradient of cross_entropy_sum was asked for twice; compute the sum again")
+        found, ctx.grads = ctx.grads, None  # scaled in place: a copy of the weight's gradient may not fit
+        return *(None if g is None else g.mul_(grads[0]) for g in found), None, None, None, None, None
