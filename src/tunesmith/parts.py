@@ -673,11 +673,13 @@ class Tuning(Section, ABC):
     """Which numbers may move.
 
     peak_lr: the learning rate where the recipe names none.  adds: it leaves the base's weights alone and adds tensors
-    beside them, so that several models share one base in memory.
+    beside them, so that several models share one base in memory.  measurable: `change` tells how far the base's tensors
+    are moved, which regularizers that hold weights in place must know.
     """
 
     peak_lr: ClassVar[float]
     adds: ClassVar[bool] = False
+    measurable: ClassVar[bool] = True
 
     @abstractmethod
     def serves(self, task: Task) -> bool:
@@ -693,7 +695,8 @@ class Tuning(Section, ABC):
 
     @abstractmethod
     def delta(self, net: Net) -> dict[str, Tensor]:
-        """What differs from the base: all that must be saved to have the tuned model again."""
+        """What differs from the base: all that must be saved to have the tuned model again.  It shares memory with the
+        net: who keeps it while the net moves on takes copies."""
 
     @abstractmethod
     def load(self, net: Net, delta: Mapping[str, Tensor]) -> None:
@@ -702,7 +705,7 @@ class Tuning(Section, ABC):
     @abstractmethod
     def change(self, net: Net, start: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
         """(name of a tensor of the base, how far it is moved, with gradient) for regularizers that hold weights in
-        place.  start: `delta` as the run began.  What has no counterpart in the base is left out."""
+        place.  start: copies of `delta` as the run began.  What has no counterpart in the base is left out."""
 
     @abstractmethod
     def merge(self, net: Net) -> Net:
@@ -712,6 +715,20 @@ class Tuning(Section, ABC):
     @abstractmethod
     def card(self, net: Net, base: str) -> dict[str, Any] | None:
         """PEFT's `adapter_config.json` for `delta`, or None where PEFT has no form for it."""
+
+    @final
+    def attach(self, net: Net, delta: Mapping[str, Tensor]) -> Net:
+        """A net of its own, tuned by a saved delta, that shares with `net` every tensor that the tuning leaves alone.
+
+        net: as its base is, not tuned; it stays so.  Nets that hang on one base have no state in common, so they
+        answer in any order and in threads of their own.  Raises ValueError on a misfit.
+        """
+        from tunesmith.nn import sharing
+
+        attached = self.apply(sharing.twin(net))
+        sharing.part(attached, net)
+        self.load(attached, delta)
+        return attached.eval()
 
 
 class Objective(Section, ABC):

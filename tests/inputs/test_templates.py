@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chattemplates import BRACKETS, CHATML, ENDLESS, TAGGED, TOOLS, talk, written
 from tunesmith import doors
 from tunesmith.bases import Base
-from tunesmith.errors import DataError, MissingError
+from tunesmith.errors import DataError
 from tunesmith.inputs.base_template import template_of
 from tunesmith.inputs.sandbox import Refused, write
 from tunesmith.inputs.templates import Template
@@ -79,11 +79,11 @@ def test_the_end_is_named_or_missing() -> None:
     assert made(ENDLESS).see(TALK).ends == ("", "")
 
 
-def test_an_end_outside_the_generation_tags_is_not_learnt() -> None:
+def test_an_end_outside_the_generation_tags_is_learnt_too() -> None:
     program = TAGGED.replace("{{ eos_token }}{% endgeneration %}", "{% endgeneration %}{{ eos_token }}")
     seen = Template(program, words=WORDS, specials=ENDS[TAGGED], stops=ENDS[TAGGED], encode=letters).see(TALK)
-    assert [seen.text[start:stop] for start, stop in seen.spans] == ["  Hello, you. ", "Yes"]
-    assert seen.ends == ("", "") and "Yes</s>" in seen.text
+    assert [seen.text[start:stop] for start, stop in seen.spans] == ["  Hello, you. </s>", "Yes</s>"]
+    assert seen.ends == ("</s>", "</s>")
 
 
 def test_tags_around_the_last_answer_alone_mean_that_one() -> None:
@@ -258,13 +258,19 @@ def test_a_template_may_stand_in_the_tokenizer_s_settings(shared: Path, tmp_path
     assert "<call>" not in template_of(bases[1]).see(CALLING).text
 
 
-def test_a_base_without_a_template_or_with_a_broken_one_is_an_error(shared: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingError) as lacking:
-        template_of(Base("b", written(tmp_path / "none", shared, ""), ""))
-    assert lacking.value.code == "T409"
+def test_a_base_without_a_template_has_the_plain_one(shared: Path, tmp_path: Path) -> None:
+    template = template_of(Base("b", written(tmp_path / "none", shared, "", chatml=False), ""))
+    assert template.program == ""
+    assert template.see(TALK).text == "<s>Be kind.\n Hi there \n  Hello, you. </s>And é日本, ok?\nYes</s>"
+    assert learnt(template, TALK) == ["  Hello, you. </s>", "Yes</s>"]
+
+
+def test_a_template_that_is_no_jinja_is_an_error(shared: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError) as broken:
         template_of(Base("b", written(tmp_path / "broken", shared, "{% for %}"), ""))
     assert broken.value.code == "T410"
+    with pytest.raises(DataError):
+        template_of(Base("b", written(tmp_path / "whole", shared, CHATML), ""), program="{{ 1")
 
 
 def test_without_the_library_nothing_is_counted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,59 @@ def test_a_sheet_goes_out_and_comes_back(data: str, home: Path, tmp_path: Path) 
     with pytest.raises(DataError, match="L216"):
         auditing.import_sheet(audit, sheet, "ann")
     assert len(audit.answers()["ann"]) == 3, "a sheet with a bad line is not taken over at all"
+
+
+def test_labels_that_stay_make_no_version_and_the_log_says_who_looked(data: str, home: Path) -> None:
+    audit = opened(data, home)
+    for item in audit.items:
+        audit.say("ann", item, "accept")
+    result = lifecycle.run(auditing.finish(audit)).to_dict()
+    assert result["unchanged"] is True
+    assert result["digest"] == audit.dataset.digest
+    assert '"ann"' in Path(result["answers"]).read_text()
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> str:
+    """80 rows with any of two labels; one lacks a label that its text speaks of."""
+    rows = []
+    for number in range(80):
+        money, bug = number % 2, number // 2 % 2
+        text = (
+            f"ticket {number * 37}: "
+            + "I was charged twice for an order. " * money
+            + "the app crashes. " * bug
+        )
+        rows.append({"text": text, "labels": ["money"] * money + ["bug"] * bug})
+    rows[7]["labels"] = ["bug"]
+    path = tmp_path / "several.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_sets_of_labels_are_audited_whole(several: str, home: Path, tmp_path: Path) -> None:
+    audit = opened(several, home, 0.3)
+    first = audit.items[0]
+    assert first.row == "several.jsonl:8"
+    assert (first.label, first.likely[0]) == ("bug", "bug; money")
+    sheet = auditing.export(audit, tmp_path / "sheet.csv", "ann")
+    lines = sheet.read_text("utf-8-sig").splitlines()
+    sheet.write_text(
+        "\n".join([lines[0], lines[1] + "money;bug", *(line + "ok" for line in lines[2:])]) + "\n"
+    )
+    assert auditing.import_sheet(audit, sheet, "ann") == len(audit.items)
+    result = lifecycle.run(auditing.finish(audit)).to_dict()
+    assert result["relabelled"] == 1
+    made = version.load(home, result["digest"])
+    assert made.records[7].fields["labels"] == ["bug", "money"]
+    assert made.records[8].fields["labels"] == []
+
+
+def test_sets_of_labels_with_a_semicolon_within_are_refused(several: str, home: Path) -> None:
+    path = Path(several)
+    path.write_text(path.read_text().replace('"bug"', '"bug; crash"'))
+    with pytest.raises(DataError, match="L217"):
+        opened(several, home)
 
 
 def test_nothing_to_audit_and_nothing_judged(data: str, home: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tunesmith.advise import activations, cost, memory
@@ -59,7 +59,7 @@ class Question:
     count: Callable[[Recipe], Moving]
     kept: int
     answers: int = 0
-    floors: Mapping[str, float] = FLOORS
+    floors: Mapping[str, float] = field(default_factory=lambda: FLOORS)
 
 
 def plan(asked: Question, machine: Machine, recipe: Recipe | None = None) -> Plan:

@@ -15,8 +15,8 @@ PHASES = ("load", "forward", "backward", "update", "answer")
 TRAINING = ("forward", "backward", "update")
 # NF4: 4 bits a number and a float32 scale for 64 of them (Dettmers et al. 2023, without double quantisation)
 NF4_BYTES = 0.5 + FLOAT / 64
-CHUNK = 1024  # supervised tokens that meet the output matrix together (`nn.token_loss`)
-CHUNK_COPIES = 2  # float32 scores and their gradient
+CHUNK_WORDS = 1 << 22  # scores of words that exist at once (`nn.token_loss`)
+CHUNK_COPIES = 3  # float32 scores, their softmax, its gradient
 ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
 TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
@@ -160,18 +160,20 @@ def _passing(plan: Plan) -> Iterator[Component]:
 
 
 def _loss(plan: Plan) -> float:
+    """Scores of a chunk, states of what is learnt, and where the output matrix moves its gradient with a summand."""
     if not plan.supervised:
         return 0.0
-    chunk = min(plan.supervised, CHUNK) * plan.shape.vocabulary * FLOAT * CHUNK_COPIES
-    states = plan.supervised * plan.shape.width * (2 * plan.work.size + FLOAT)
-    matrix = plan.shape.vocabulary * plan.shape.width * FLOAT if plan.moving.output else 0
-    return chunk + states + matrix
+    shape, size = plan.shape, plan.work.size
+    scores = min(plan.supervised * shape.vocabulary, CHUNK_WORDS) * FLOAT * CHUNK_COPIES
+    states = plan.supervised * shape.width * 3 * size + plan.work.tokens * shape.width * 2 * FLOAT
+    matrix = shape.vocabulary * shape.width * (FLOAT + size) if plan.moving.output else 0
+    return scores + states + matrix
 
 
 def _loss_words(plan: Plan) -> str:
     grown = ", the output matrix's gradient" if plan.moving.output else ""
-    rows = min(plan.supervised, CHUNK)
-    return f"{rows:,} tokens x {plan.shape.vocabulary:,} words x 4 bytes x {CHUNK_COPIES}{grown}"
+    words = min(plan.supervised * plan.shape.vocabulary, CHUNK_WORDS)
+    return f"{words:,} scores of words x 4 bytes x {CHUNK_COPIES}, {plan.supervised:,} states{grown}"
 
 
 def _answering(plan: Plan) -> Iterator[Component]:

@@ -1,68 +1,112 @@
-"""Reads the chat template of a base: its Jinja program, special tokens, end tokens and window."""
+"""What a base's folder says of conversations: its chat template, special tokens, end tokens and window."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
 
 from tunesmith import doors
 from tunesmith.bases import Base
-from tunesmith.errors import DataError, MissingError
+from tunesmith.errors import DataError
 from tunesmith.inputs import sandbox
+from tunesmith.inputs.guarded import Encode
 from tunesmith.inputs.spoken import Span
-from tunesmith.inputs.templates import Encode, Template
+from tunesmith.inputs.templates import Template
+from tunesmith.inputs.text import TOKENIZER
+from tunesmith.parts import Codec
 from tunesmith.store import files
 
 _LONE = re.compile("[\ud800-\udfff]")
 _ENDLESS = 1e9  # tokenizers without a limit write a number above this one
 
 
-def template_of(base: Base, *, window: int = 0, program: str = "", plain: bool = False) -> Template:
-    """The template of a base.  window: see no more tokens than these.  program: Jinja in place of the base's own.
-    plain: a base without a template will do, to measure texts.
+def about(base: Base) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """(settings, files) of a codec: all that `template` needs, a pure function of the base's folder.
 
-    Raises MissingError T409 where the base has none, DataError T410 where it is no Jinja.
+    Settings: template, template_tools (Jinja, '' without one), words, specials, stops, window, unknown, pad_id, begins,
+    name; see `Template`.  Raises DataError T410 where the base's template is no Jinja.
     """
     settings = _json(base, "tokenizer_config.json")
-    own, with_tools = (program, "") if program else _programs(base, settings)
-    if not own and not plain:
-        raise _no_template(base)
-    _require_jinja(base, own, with_tools)
+    own, with_tools = _programs(base, settings)
+    require_jinja(base, own, with_tools)
     words = {key: _word(value) for key, value in settings.items() if key.endswith("_token") and value}
-    tokenizer = files.read_json(base.folder / "tokenizer.json")
+    tokenizer = _json(base, TOKENIZER)
     added = {each["content"]: each["id"] for each in tokenizer.get("added_tokens", ()) if each.get("special")}
-    return Template(
-        own,
-        with_tools,
-        words,
-        specials=frozenset(added) | frozenset(words.values()),
-        stops=_stops(base, words, {number: text for text, number in added.items()}),
-        window=_window(base, settings, window),
-        encode=encoder(base.folder / "tokenizer.json"),
-        unknown=_unknown(tokenizer, words),
-        name=base.name,
-    )
+    return {
+        "template": own,
+        "template_tools": with_tools,
+        "words": words,
+        "specials": sorted(set(added) | set(words.values())),
+        "stops": sorted(_stops(base, words, {number: text for text, number in added.items()})),
+        "window": _window(base, settings),
+        "unknown": _unknown(tokenizer, words),
+        "pad_id": _pad(base, words, added, tokenizer),
+        "begins": _begins(tokenizer),
+        "name": base.name,
+    }, {TOKENIZER: (base.folder / TOKENIZER).read_bytes()}
 
 
-def encoder(tokenizer: Path) -> Encode | None:
-    """What cuts texts into the tokens of a tokenizer.json; None where the library for it is not installed.
+def template(codec: Codec) -> Template:
+    """The template of a codec that `about` filled; the same object for the same content.
+
+    Without the library tokenizers it writes texts and knows no tokens.
+    """
+    known = codec.settings
+    lists = tuple(tuple(known.get(key, ())) for key in ("specials", "stops"))
+    words = tuple(sorted(known["words"].items()))
+    rest = tuple(known.get(key, other) for key, other in (("unknown", None), ("name", ""), ("begins", "")))
+    programs = (known["template"], known["template_tools"])
+    tokenizer = codec.files[TOKENIZER] if doors.has("tokenizers") else b""
+    return _template(programs, words, *lists, known["window"], rest, tokenizer)
+
+
+@lru_cache(maxsize=16)
+def _template(
+    programs: tuple[str, str],
+    words: tuple[tuple[str, str], ...],
+    specials: tuple[str, ...],
+    stops: tuple[str, ...],
+    window: int,
+    rest: tuple[int | None, str, str],
+    tokenizer: bytes,
+) -> Template:
+    encode, letters = encoders(tokenizer) if tokenizer else (None, None)
+    unknown, name, begins = rest
+    sets = frozenset(specials), frozenset(stops)
+    return Template(*programs, dict(words), *sets, window, encode, unknown, name, letters, begins)
+
+
+def template_of(base: Base, *, window: int = 0, program: str = "") -> Template:
+    """The template of a base.  window: see no more tokens than these.  program: Jinja in place of the base's own.
+
+    Raises DataError T410 where the template is no Jinja.
+    """
+    settings, contents = about(base)
+    if program:
+        require_jinja(base, program)
+        settings |= {"template": program, "template_tools": ""}
+    settings["window"] = min(filter(None, (settings["window"], window)), default=0)
+    return template(Codec(settings, contents))
+
+
+@lru_cache(maxsize=8)
+def encoders(tokenizer: bytes) -> tuple[Encode, Encode]:
+    """What cuts texts into the tokens of a tokenizer.json: (special tokens as tokens, special tokens as letters).
 
     A lone surrogate, which has no UTF-8, counts as U+FFFD.
     """
-    return encoder_of(tokenizer.read_bytes())
+    return _encoder(tokenizer, letters=False), _encoder(tokenizer, letters=True)
 
 
-def encoder_of(content: bytes) -> Encode | None:
-    """The same from the bytes of a tokenizer.json."""
-    if not doors.has("tokenizers"):
-        return None
-    made = doors.open("tokenizers").Tokenizer.from_str(content.decode("utf-8"))
+def _encoder(tokenizer: bytes, *, letters: bool) -> Encode:
+    made = doors.open("tokenizers").Tokenizer.from_str(tokenizer.decode("utf-8"))
     made.no_truncation()
     made.no_padding()
+    made.encode_special_tokens = letters
 
     def encode(text: str) -> tuple[tuple[int, ...], tuple[Span, ...]]:
         found = made.encode(_LONE.sub("\ufffd", text), add_special_tokens=False)
@@ -71,11 +115,26 @@ def encoder_of(content: bytes) -> Encode | None:
     return encode
 
 
+def require_jinja(base: Base, *programs: str) -> None:
+    """Raise DataError T410 for a program that can't be read."""
+    for program in programs:
+        try:
+            sandbox.compiled(program)
+        except TemplateError as wrong:
+            raise DataError(
+                "T410",
+                f"the chat template of '{base.name}' is no Jinja template: {wrong}",
+                expected="a template that Jinja's sandbox can run",
+                fixes=("--base DIR", "tunesmith data see FILE --template FILE.jinja"),
+                where=str(base.folder),
+            ) from None
+
+
 def _programs(base: Base, settings: Mapping[str, Any]) -> tuple[str, str]:
     """(the program, that for conversations with tools or '')."""
     alone = base.folder / "chat_template.jinja"
     if alone.is_file():
-        return alone.read_text("utf-8"), ""
+        return alone.read_text("utf-8", errors="replace"), ""
     found = settings.get("chat_template") or _json(base, "chat_template.json").get("chat_template") or ""
     if isinstance(found, str):
         return found, ""
@@ -98,6 +157,24 @@ def _unknown(tokenizer: Mapping[str, Any], words: Mapping[str, str]) -> int | No
     return vocabulary.get(word) if isinstance(vocabulary, Mapping) else model.get("unk_id")
 
 
+def _pad(base: Base, words: Mapping[str, str], added: Mapping[str, int], tokenizer: Mapping[str, Any]) -> int:
+    """The id that fills up rows; 0 where nobody names one, since what is filled up is masked anyway."""
+    vocabulary = tokenizer.get("model", {}).get("vocab", {})
+    known = {**(vocabulary if isinstance(vocabulary, Mapping) else {}), **added}
+    found = known.get(words.get("pad_token", ""), base.config.get("pad_token_id"))
+    return found if isinstance(found, int) and found >= 0 else 0
+
+
+def _begins(tokenizer: Mapping[str, Any]) -> str:
+    """The special token that the tokenizer's own frame puts before a text, '' without one."""
+    frame = tokenizer.get("post_processor") or {}
+    for step in (frame, *(frame.get("processors") or ())):
+        first = (step.get("single") or [{}])[0] if step.get("type") == "TemplateProcessing" else {}
+        if "SpecialToken" in first:
+            return str(first["SpecialToken"]["id"])
+    return ""
+
+
 def _json(base: Base, name: str) -> Mapping[str, Any]:
     path = base.folder / name
     return files.read_json(path) if path.is_file() else {}
@@ -107,36 +184,12 @@ def _word(value: Any) -> str:
     return str(value["content"]) if isinstance(value, Mapping) else str(value)
 
 
-def _window(base: Base, settings: Mapping[str, Any], asked: int) -> int:
+def _window(base: Base, settings: Mapping[str, Any]) -> int:
     """The fewest tokens that anybody names; 0 where nobody does."""
-    said = (base.config.get("max_position_embeddings"), settings.get("model_max_length"), asked)
+    said = (
+        *(base.config.get(key) for key in ("max_position_embeddings", "n_positions")),
+        settings.get("model_max_length"),
+    )
     return min(
         (int(each) for each in said if isinstance(each, int | float) and 0 < each < _ENDLESS), default=0
     )
-
-
-def _no_template(base: Base) -> MissingError:
-    return MissingError(
-        "T409",
-        f"the base '{base.name}' has no chat template",
-        expected="chat_template.jinja beside its tokenizer, or chat_template in tokenizer_config.json",
-        fixes=(
-            "--base DIR   (one that was trained to chat)",
-            "tunesmith data see FILE --template FILE.jinja",
-        ),
-        where=str(base.folder),
-    )
-
-
-def _require_jinja(base: Base, *programs: str) -> None:
-    for program in programs:
-        try:
-            sandbox.compiled(program)
-        except TemplateError as wrong:
-            raise DataError(
-                "T410",
-                f"the chat template of '{base.name}' is no Jinja template: {wrong}",
-                expected="a template that Jinja's sandbox can run",
-                fixes=("--base DIR", "tunesmith data see FILE --template FILE.jinja"),
-                where=str(base.folder),
-            ) from None

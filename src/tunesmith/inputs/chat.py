@@ -1,166 +1,201 @@
-"""The one place where turns become tokens: for training, evaluation, serving and export."""
+"""The one place where conversations and texts become tokens: for training, evaluation, serving and export.
+
+What is learnt follows from the template by construction (`spoken`): the words of the assistant and the token that ends
+them.  What a model is asked is the beginning of what it was taught, token for token.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
-from tunesmith.bases import Base
-from tunesmith.inputs.base_template import encoder_of, template_of
+from tunesmith import doors
+from tunesmith.errors import DataError
+from tunesmith.inputs.base_template import about as about
+from tunesmith.inputs.base_template import template as template
+from tunesmith.inputs.rendered import Rendered
+from tunesmith.inputs.sandbox import Refused
 from tunesmith.inputs.templates import Template
-from tunesmith.inputs.text import TOKENIZER, pad_id
-from tunesmith.parts import Codec, Tokens
+from tunesmith.inputs.windows import Truncation, divided, fitted
+from tunesmith.parts import Tokens
 
 Turns = Sequence[Mapping[str, Any]]
 
 
-def about(base: Base) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """(settings, files) of a codec: all of a base's template and tokenizer that encoding needs."""
-    found = template_of(base, plain=True)
-    settings = {
-        "template": found.program,
-        "template_tools": found.with_tools,
-        "words": dict(found.words),
-        "specials": sorted(found.specials),
-        "stops": sorted(found.stops),
-        "window": found.window,
-        "unknown": found.unknown,
-        "pad_id": pad_id(base.config),
-    }
-    return settings, {TOKENIZER: (base.folder / TOKENIZER).read_bytes()}
-
-
-def template(codec: Codec) -> Template:
-    """The template of a codec."""
-    settings = codec.settings
-    words = tuple(sorted(settings["words"].items()))
-    lists = tuple(settings["specials"]), tuple(settings["stops"])
-    programs = settings["template"], settings["template_tools"]
-    return _template(codec.files[TOKENIZER], programs, words, lists, settings["window"], settings["unknown"])
-
-
-@lru_cache(maxsize=8)
-def _template(content: bytes, programs: Any, words: Any, lists: Any, window: int, unknown: Any) -> Template:
-    return Template(
-        programs[0],
-        programs[1],
-        dict(words),
-        specials=frozenset(lists[0]),
-        stops=frozenset(lists[1]),
-        window=window,
-        encode=encoder_of(content),
-        unknown=unknown,
-    )
-
-
 def tokens(
-    template: Template, turns: Turns, *, tools: Any = None, truncation: str = "left", window: int = 0
+    rules: Template, turns: Turns, *, tools: Any = None, truncation: Truncation = "left", window: int = 0
 ) -> list[Tokens]:
-    """The windows of a conversation, each with what is learnt of it."""
-    if not template.program:
-        return _windows(*_plainly(template, turns), truncation, window, _begin(template))
-    seen = template.see(turns, tools)
-    learnt = set(seen.learnt())
-    weights = [1.0 if position in learnt else 0.0 for position in range(len(seen.ids))]
-    return _windows(list(seen.ids), weights, truncation, window, _begin(template))
+    """A conversation as none, one or many windows; each learnt token has the weight of its turn.
+
+    None for a conversation that the template refuses, which the check T406 names, and for one that truncation 'drop'
+    leaves out.
+    """
+    _require_tokenizer(rules)
+    seen = rules.see(turns, tools)
+    if seen.refusal:
+        return []
+    keep = _kept(rules, seen.ids)
+    return fitted(seen.ids, seen.token_weights(), truncation=truncation, window=window, keep=keep)
 
 
-def asked(template: Template, turns: Turns, *, tools: Any = None, window: int = 0, room: int = 0) -> list[int]:
-    """The tokens to which the assistant answers, cut at their start to leave room for the answer."""
-    if not template.program:
-        ids = _plainly(template, turns)[0]
-    else:
-        assert template.encode is not None
-        ids = list(template.encode(template.write(list(map(dict, turns)), tools=tools, prompt=True))[0])
-    return _cut_left(ids, window - room if window else 0, _begin(template))
+def asked(rules: Template, turns: Turns, *, tools: Any = None, window: int = 0, room: int = 0) -> list[int]:
+    """The tokens to which the assistant's next turn is written.
+
+    A longer conversation than the window has space for beside `room` tokens of the answer loses its oldest turns, then
+    the start of its last one; what the system says stays as long as it can.  The answer gets at most half of the
+    window.  Raises DataError T420 where the template refuses the conversation.
+    """
+    _require_tokenizer(rules)
+    try:
+        whole = rules.asked(turns, tools)
+    except Refused as refusal:
+        raise _refused(rules, refusal) from None
+    space = _space(window, room)
+    if not space or len(whole.ids) <= space:
+        return list(whole.ids)
+    head = list(takewhile(lambda turn: turn["role"] in ("system", "developer"), turns))
+    for kept in (head, []) if head else ([],):
+        if found := _shorter(rules, kept, turns[len(head) :], tools, space):
+            return found
+    return _end(whole.ids, space, _kept(rules, whole.ids))
 
 
-def asked_plainly(template: Template, text: str, *, window: int = 0, room: int = 0) -> list[int]:
-    """The tokens of a prompt that is no conversation."""
-    return _cut_left(
-        [*_begin(template), *_ids(template, _ended(text))], window - room if window else 0, _begin(template)
-    )
+def length(rules: Template, turns: Turns, *, tools: Any = None) -> int:
+    """Tokens of what a conversation asks; 0 where the template refuses it."""
+    _require_tokenizer(rules)
+    try:
+        return len(rules.asked(turns, tools).ids)
+    except Refused:
+        return 0
 
 
 def plain_pair(
-    template: Template, prompt: str, completion: str | None, *, truncation: str = "left", window: int = 0
+    rules: Template, prompt: str, completion: str | None, *, truncation: Truncation = "left", window: int = 0
 ) -> list[Tokens]:
-    """A prompt and what follows it.  They are cut into tokens apart: so the prompt's are the same when it is served."""
-    before = asked_plainly(template, prompt)
-    after = [] if completion is None else [*_ids(template, completion), *_end(template)]
+    """A prompt and what follows it, without a frame: bos, prompt, completion, eos; the last two are learnt.
+
+    They are cut into tokens apart.  Cut together, the last token of the prompt could reach into the completion, and
+    the model would be asked with other tokens than it was taught.
+    """
+    before = _begun(rules, prompt)
+    after = [] if completion is None else [*_encoded(rules, completion), *_id(rules, "eos_token")]
     weights = [0.0] * len(before) + [1.0] * len(after)
-    return _windows([*before, *after], weights, truncation, window, _begin(template))
+    weights[:1] = [0.0] * bool(weights)
+    ids = [*before, *after]
+    return fitted(ids, weights, truncation=truncation, window=window, keep=_kept(rules, ids))
 
 
-def document(template: Template, text: str, *, window: int = 0) -> list[Tokens]:
-    """The windows of a text; each token is learnt once."""
-    begin, ids = _begin(template), _ids(template, text)
-    size = (window - len(begin)) if window else max(1, len(ids))
-    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
-    return [Tokens([*begin, *part], [0.0] * len(begin) + [1.0] * len(part)) for part in parts]
+def asked_plainly(rules: Template, text: str, *, window: int = 0, room: int = 0) -> list[int]:
+    """The tokens of a text that is to be gone on from: the same as those of a prompt in `plain_pair`."""
+    ids = _begun(rules, text)
+    space = _space(window, room)
+    return _end(ids, space, _kept(rules, ids)) if space else ids
 
 
-def _plainly(template: Template, turns: Turns) -> tuple[list[int], list[float]]:
-    ids, weights = _begin(template), [0.0] * len(_begin(template))
-    for turn in turns:
-        said = str(turn.get("content") or "")
-        learnt = float(turn["role"] == "assistant" and turn.get("weight") != 0)
-        own = turn["role"] == "assistant"
-        piece = [*_ids(template, said), *_end(template)] if own else _ids(template, _ended(said))
-        ids += piece
-        weights += [learnt] * len(piece)
-    return ids, weights
+def document(rules: Template, text: str, *, window: int = 0, stride: int = 0) -> list[Tokens]:
+    """A plain text as windows: every token is learnt once, but the very first.
+
+    bos, where the base has one, stands before every window.  stride: tokens that a later window adds (0: as many as
+    fit; fewer give each token more of what came before it).
+    """
+    ids = _begun(rules, text)
+    weights = [0.0, *[1.0] * (len(ids) - 1)] if ids else []
+    if not window or len(ids) <= window:
+        return [Tokens(tuple(ids), tuple(weights))] if ids else []
+    return divided(ids, weights, window=window, stride=stride or window, keep=_kept(rules, ids))
 
 
-def _ended(text: str) -> str:
-    return text if text[-1:].isspace() or not text else f"{text}\n"
+# ---- shorter prompts -----------------------------------------------------------------------------------------------
 
 
-def _ids(template: Template, text: str) -> list[int]:
-    assert template.encode is not None
-    return list(template.encode(text)[0])
+def _space(window: int, room: int) -> int:
+    """Tokens that a prompt may have; 0 for any number."""
+    return max(window - room, window - window // 2, 1) if window else 0
 
 
-def _begin(template: Template) -> list[int]:
-    word = template.words.get("bos_token", "")
-    return _ids(template, word) if word else []
+def _end(ids: Sequence[int], space: int, keep: int) -> list[int]:
+    if len(ids) <= space:
+        return list(ids)
+    keep = min(keep, space - 1)
+    return [*ids[:keep], *ids[len(ids) - (space - keep) :]]
 
 
-def _end(template: Template) -> list[int]:
-    word = template.words.get("eos_token", "")
-    return _ids(template, word) if word else []
+def _shorter(rules: Template, head: Turns, talk: Turns, tools: Any, space: int) -> list[int]:
+    """The prompt without as few of the oldest turns as will do, else with the end of the last one; [] if neither does.
+
+    A talk begins with a question, since many templates refuse others.
+    """
+    begins = [at for at, turn in enumerate(talk) if turn["role"] == "user"]
+    last: Rendered | None = None
+    for at in begins or range(len(talk)):
+        try:
+            last = rules.asked([*head, *talk[at:]], tools)
+        except Refused:
+            continue
+        if len(last.ids) <= space:
+            return list(last.ids)
+    return _within(last, str(talk[begins[-1]].get("content") or "").strip(), space) if begins and last else []
 
 
-def _cut_left(ids: list[int], most: int, begin: list[int]) -> list[int]:
-    if not most or len(ids) <= most:
-        return ids
-    kept = begin if ids[: len(begin)] == begin else []
-    return [*kept, *ids[len(ids) - max(1, most - len(kept)) :]]
-
-
-def _windows(
-    ids: list[int], weights: list[float], truncation: str, window: int, begin: list[int]
-) -> list[Tokens]:
-    over = len(ids) - window if window else 0
-    if over <= 0:
-        return [Tokens(ids, weights)]
-    if truncation == "drop":
-        return []
-    if truncation == "split":
-        return [
-            Tokens(ids[start : start + window], weights[start : start + window])
-            for start in range(0, len(ids), window)
-        ]
-    if truncation == "right":
-        return [Tokens(ids[:window], weights[:window], over, sum(map(bool, weights[window:])))]
-    kept = len(begin) if ids[: len(begin)] == begin else 0
-    cut = len(ids) - (window - kept)
-    return [
-        Tokens(
-            [*ids[:kept], *ids[cut:]],
-            [*weights[:kept], *weights[cut:]],
-            cut - kept,
-            sum(map(bool, weights[kept:cut])),
-        )
+def _within(made: Rendered, said: str, space: int) -> list[int]:
+    """A prompt whose one text loses tokens at its start; [] where the rest alone is too long."""
+    start = made.text.rfind(said) if said else -1
+    inside = [
+        at for at, (begin, end) in enumerate(made.offsets) if start <= begin and end <= start + len(said)
     ]
+    lost = len(made.ids) - space
+    if start < 0 or lost >= len(inside):
+        return []
+    gone = set(inside[:lost])
+    return [each for at, each in enumerate(made.ids) if at not in gone]
+
+
+# ---- tokens of the base ----------------------------------------------------------------------------------------------
+
+
+def _begun(rules: Template, text: str) -> list[int]:
+    return [*_id(rules, "bos_token"), *_encoded(rules, text)]
+
+
+def _encoded(rules: Template, text: str) -> tuple[int, ...]:
+    _require_tokenizer(rules)
+    return rules.encode(text)[0] if rules.encode and text else ()
+
+
+def _bos(rules: Template) -> tuple[int, ...]:
+    return _lone(rules, "bos_token")
+
+
+def _eos(rules: Template) -> tuple[int, ...]:
+    return _lone(rules, "eos_token")
+
+
+def _lone(rules: Template, word: str) -> tuple[int, ...]:
+    found = _encoded(rules, rules.words.get(word, ""))
+    return found if len(found) == 1 else ()
+
+
+def _id(rules: Template, word: str) -> tuple[int, ...]:
+    """The id of a special token; none where the base has no such token."""
+    return rules.once(_bos if word == "bos_token" else _eos)
+
+
+def _kept(rules: Template, ids: Sequence[int]) -> int:
+    """How many tokens at the start stay where the start is cut: the bos token's 1, or 0."""
+    return int(tuple(ids[:1]) == _id(rules, "bos_token") != ())
+
+
+def _require_tokenizer(rules: Template) -> None:
+    if rules.encode is None:
+        doors.open("tokenizers")
+
+
+def _refused(rules: Template, refusal: Refused) -> DataError:
+    return DataError(
+        "T420",
+        f"the chat template of '{rules.name}' refuses the conversation: {refusal}",
+        expected="roles in an order that the template writes",
+        fixes=("put the system's text into the first question", "--template FILE.jinja"),
+        where="messages",
+    )

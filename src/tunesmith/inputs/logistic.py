@@ -20,9 +20,8 @@ FEWEST = 1000  # rows for them, where there are as many
 BLOCK = 1_000_000
 HALVINGS = 8  # of a step that would raise a fold's loss
 
-Layers = (
-    np.ndarray
-)  # float32 [C, K, D + 1]: of each class and fold the weights of centred columns and of a constant
+# float32 [C, K, D + 1]: of each class and fold the weights of the centred columns and of a constant
+Layers = np.ndarray
 Solve = Callable[[Layers], Layers]
 Look = Callable[[Layers], tuple[np.ndarray, np.ndarray]]  # the loss of each fold [K], and what else is seen
 Past = list[tuple[Layers, Layers, np.ndarray]]  # (step, change of the slope, 1 / their inner products [K])

@@ -19,8 +19,9 @@ _MARK = re.compile(f"{_OPEN}([0-9]{{1,6}}){_CLOSE}")
 def spoken(write: Write, text: str, messages: Messages) -> dict[int, Span]:
     """Turn → characters of `text` that the assistant says in it.
 
-    Generation tags decide where the template has them.  Else the conversation is written with marks in the place of the assistant's words: what stands around the marks stands
-    around the words too.  A turn that no way finds is left out.
+    Generation tags decide where the template has them.  Else the conversation is written with marks in the place of
+    the assistant's words: what stands around the marks stands around the words too.  A turn that no way finds is left
+    out.
     """
     turns = [index for index, turn in enumerate(messages) if turn["role"] == "assistant"]
     if not turns:

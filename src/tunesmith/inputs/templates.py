@@ -147,7 +147,7 @@ class Template:
             return Rendered("", refusal=str(refusal))
         weights = {turn: _weight(messages[turn]) for turn in sorted(places)}
         learnt = {turn: weight for turn, weight in weights.items() if weight}
-        closed = [self._closed(text, places[turn]) for turn in learnt]
+        closed = [self._closed(text, places[turn], turns[turn]["content"]) for turn in learnt]
         spans = tuple(guarded.shifted(text, span) for span, _ in closed)
         return self._tokens(text, spans, tuple(end for _, end in closed), tuple(learnt.values()))
 
@@ -158,18 +158,26 @@ class Template:
     def _ready(self, messages: Sequence[Mapping[str, Any]]) -> Messages:
         return guarded.guarded([_plain(turn) for turn in messages], self.special)
 
-    def _tokens(self, text: str, *learnt: Any) -> Rendered:
+    def _tokens(
+        self,
+        text: str,
+        spans: tuple[Span, ...] = (),
+        ends: tuple[str, ...] = (),
+        weights: tuple[float, ...] = (),
+    ) -> Rendered:
         """A guarded text with its tokens."""
         ids, offsets = (), ()
         if self.encode:
             ids, offsets = guarded.encoded(text, self.special, self.encode, self.letters or self.encode)
-        return Rendered(text.replace(guarded.GUARD, ""), *(learnt or ((), (), ())), ids, offsets)
+        return Rendered(text.replace(guarded.GUARD, ""), spans, ends, weights, ids, offsets)
 
-    def _closed(self, text: str, place: Span) -> tuple[Span, str]:
-        """The span with the token that ends it, inside or right behind, and that token ('' where none does)."""
+    def _closed(self, text: str, place: Span, said: str) -> tuple[Span, str]:
+        """The span with the token that ends it, inside or right behind, and that token ('' where none does).  said:
+        the turn's words; a token that they end with is one of them and no end."""
         start, stop = place
-        inside = text[start:stop].rstrip()
-        if end := next((each for each in self.closers if inside.endswith(each)), ""):
+        inside, own = text[start:stop].rstrip(), said.rstrip()
+        end = next((each for each in self.closers if inside.endswith(each) and not own.endswith(each)), "")
+        if end:
             return (start, start + len(inside)), end
         after = stop
         while after < len(text) and text[after] in " \n":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tunesmith.data.splits import Split
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Found, Note, Saved, Stage
 from tunesmith.fields import Record
+from tunesmith.findings import Finding
 from tunesmith.home import home_folder
 from tunesmith.lifecycle import datasets, streaming
 from tunesmith.lifecycle.datasets import Dataset
@@ -54,7 +56,7 @@ def split(
         return
     before = yield from datasets.saved(opened, place)
     yield Stage("split", f"{len(before.records):,} rows")
-    made = _made(before, rule, place, by_time=bool(by_time))
+    made = _fixable(_made(before, rule, place, by_time=bool(by_time)), before.ref)
     yield Saved("split", str(place / "splits" / f"{made.digest}.json"), made.digest)
     for finding in made.findings:
         yield Found(finding)
@@ -67,6 +69,19 @@ def split(
     written = (yield from streaming.files_of(before, keeps, out)) if out else []
     values = {"data": ref, "version": before.digest, "name": before.name, "files": written}
     yield Finished(Result({**values, **told}))
+
+
+def _fixable(made: Split, ref: str) -> Split:
+    """The split with the version's own name where a fix of its findings changes rows: a version knows no path."""
+
+    def named(finding: Finding) -> Finding:
+        if finding.fix is None or not finding.fix.command.startswith("tunesmith data fix"):
+            return finding
+        return replace(
+            finding, fix=replace(finding.fix, command=f"tunesmith data fix {shlex.quote(ref)} {finding.code}")
+        )
+
+    return replace(made, findings=tuple(map(named, made.findings)))
 
 
 def _mask(rows: np.ndarray, count: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from tunesmith.advise.machines import Machine
 from tunesmith.advise.memory import Plan
 from tunesmith.advise.moving import Moving
 from tunesmith.advise.sizes import Shape
+from tunesmith.bases import Base
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.home import home_folder
@@ -54,15 +55,15 @@ def estimated(
     """
     listed, place = machines.table(Path(table) if table else None), home_folder(home)
     mine = _recipe(recipe, base, rows, task, overrides)
-    config = measuring.config(mine.base, offline=offline)
-    mine = _tasked(mine, config, named=bool(recipe or task))
+    known = measuring.base_of(mine.base, offline=offline)
+    mine = _tasked(mine, known.config, named=bool(recipe or task))
     kind: Task = catalog.make("task", mine.task)
-    shape = sizes.shape(config, decoder=not kind.classifies)
+    shape = sizes.shape(known.config, decoder=not kind.classifies)
     yield Stage("base", f"{mine.base}: {estimate.words(shape.parameters)} parameters, {shape.family}")
     found = (
-        measuring.given(mine, kind, config, rows, tokens)
+        measuring.given(mine, kind, known, rows, tokens)
         if rows or not mine.data.source
-        else (yield from measuring.read(mine, kind, config, place))
+        else (yield from measuring.read(mine, kind, known, place))
     )
     steps = None
     if probe:
@@ -71,7 +72,7 @@ def estimated(
         mine,
         shape,
         found,
-        partial(_moving, shape, config, found.classes),
+        partial(_moving, shape, known, found.classes),
         checkpoint.KEEP,
         answers=int(kind.model_dump().get("answer_tokens", 0)),
     )
@@ -110,11 +111,11 @@ def _tasked(recipe: Recipe, config: Mapping[str, Any], named: bool) -> Recipe:
     return advised(recipe, catalog.make("task", recipe.task))
 
 
-def _moving(shape: Shape, config: Mapping[str, Any], classes: int, recipe: Recipe) -> Moving:
+def _moving(shape: Shape, base: Base, classes: int, recipe: Recipe) -> Moving:
     """By a formula, or by building network and tuning without memory."""
     options = catalog.make("tuning", recipe.tuning).model_dump()
     found = moving.moving(shape, recipe.tuning.name, options, 0 if shape.decoder else classes)
-    return found or measuring.built(shape, config, recipe)
+    return found or measuring.built(shape, base, recipe)
 
 
 def _values(

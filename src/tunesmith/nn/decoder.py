@@ -1,6 +1,6 @@
-"""Causal language models as networks of a task: likelihoods of supervised tokens without ever holding full logits.
+"""Causal language models, and reward models, over every decoder that transformers knows.
 
-Axes: B rows, T tokens, D features, V words of the vocabulary, N supervised tokens.
+Axes: B rows, T tokens, N supervised tokens, D features.
 """
 
 from __future__ import annotations
@@ -12,72 +12,96 @@ import torch
 import transformers
 from torch import nn
 
-from tunesmith.nn import token_loss
+from tunesmith.nn import attention, dropouts, readout
 
-SHORT = 1024  # tokens up to which plain batched products are faster than the fused kernel on a CPU
+# its reports of weights and its progress bars say nothing to our users
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+SPREAD = 0.02  # of a new head's weights, as usual since GPT-2
+
+
+def configuration(config: Mapping[str, Any]) -> Any:
+    """The family's configuration, with what `config` leaves out.  Raises ValueError for an unknown family."""
+    settings = {key: value for key, value in config.items() if key != "model_type"}
+    made = _made(transformers.AutoConfig.for_model, str(config.get("model_type")), **settings)
+    if type(made) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise ValueError(f"a model of the family '{config['model_type']}' does not say what comes next")
+    return made
+
+
+def _made(make: Any, *given: Any, **settings: Any) -> Any:
+    """What transformers makes of a configuration.  A faulty one ends in errors of many kinds there, here in one."""
+    try:
+        return make(*given, **settings)
+    except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError) as odd:
+        raise ValueError(f"transformers can't read the model's configuration: {odd}") from None
 
 
 def structure(config: Mapping[str, Any]) -> CausalLM:
-    """A causal model of the family that `config["model_type"]` names, with random weights.
+    """A model of the family that `config["model_type"]` names, with random weights (none on the meta device).
 
-    Raises ValueError for a family that has no causal model.
+    Raises ValueError for a family that the installed transformers does not know as a causal model.
     """
-    return CausalLM(_made(config, transformers.MODEL_FOR_CAUSAL_LM_MAPPING))
-
-
-def tiny(vocabulary: int) -> CausalLM:
-    """A two-layer miniature of width 32."""
-    return CausalLM(transformers.LlamaForCausalLM(_tiny_config(vocabulary)))
+    made = configuration(config)
+    kind: Any = transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(made)]
+    return CausalLM(_made(kind, made))
 
 
 def reward_structure(config: Mapping[str, Any]) -> RewardModel:
-    """The bare model of a family with a head of one number."""
-    return RewardModel(_made(config, transformers.MODEL_MAPPING))
+    """The same family without its output matrix, below a head that gives one number.  Raises as `structure`."""
+    made = configuration(config)
+    kind: Any = transformers.MODEL_MAPPING[type(made)]
+    return RewardModel(_made(kind, made))
+
+
+def tiny(vocabulary: int) -> CausalLM:
+    """A two-layer Llama of width 32."""
+    return CausalLM(transformers.LlamaForCausalLM(_tiny(vocabulary)))
 
 
 def reward_tiny(vocabulary: int) -> RewardModel:
-    """A two-layer miniature of width 32."""
-    return RewardModel(transformers.LlamaModel(_tiny_config(vocabulary)))
+    """A reward model over a two-layer Llama of width 32."""
+    return RewardModel(transformers.LlamaModel(_tiny(vocabulary)))
 
 
-def _made(config: Mapping[str, Any], mapping: Any) -> Any:
-    settings = {key: value for key, value in config.items() if key != "model_type"}
-    made = transformers.AutoConfig.for_model(config["model_type"], **settings)
-    if type(made) not in mapping:
-        raise ValueError(f"the family {config['model_type']!r} has no causal language model")
-    return mapping[type(made)](made)
-
-
-def _tiny_config(vocabulary: int) -> Any:
+def _tiny(vocabulary: int) -> Any:
     return transformers.LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=32,
         num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
         intermediate_size=64,
-        max_position_embeddings=256,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
+        max_position_embeddings=512,
         tie_word_embeddings=True,
     )
 
 
 class CausalLM(nn.Module):
-    """A whole causal model as `backbone`; its own output matrix is its head, so `head` is empty."""
+    """A whole causal model of transformers; the head is empty, for the output matrix belongs to the model.
+
+    Batches are mappings of tensors: ids, mask, weights [B, T], and where rows share prompts positions [B, T] and blocks
+    [B, T, T] (True: may be seen).  A token is supervised where its weight is not 0; it is told from the token before it.
+    """
 
     backbone: Any
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, backbone: Any) -> None:
         super().__init__()
-        self.backbone = model
+        self.backbone = backbone
         self.head = nn.Module()
+        self.dropout = nn.Dropout(0.0)
+        self._readout: readout.Readout | None = None
 
     def begin(self, seed: int, dropout: float) -> None:
-        """Ready to train: attention kernel, one dropout for all."""
-        self.backbone.set_attn_implementation("eager")
-        set_dropout(self.backbone, dropout)
+        """Ready to train: attention kernel, dropout (`dropouts.spread`).  There are no new weights to seed.
+
+        Raises ValueError for a model whose loss can't be computed from its states (see `readout.of`).
+        """
+        attention.choose(self.backbone)
+        dropouts.spread(self, dropout)
+        self._readout = readout.of(self.backbone)
 
     def hidden(
         self,
@@ -86,80 +110,91 @@ class CausalLM(nn.Module):
         positions_BT: torch.Tensor | None = None,
         blocks_BTT: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """States [B, T, D] before the output matrix.  blocks_BTT: True where a token may see another."""
-        mask = mask_BT if blocks_BTT is None else _additive(blocks_BTT, self.backbone.dtype)
-        return self.backbone.base_model(
-            input_ids=ids_BT, attention_mask=mask, position_ids=positions_BT, use_cache=False
-        ).last_hidden_state
+        """States before the output matrix [B, T, D]; what stands at padding means nothing."""
+        return self.dropout(states(readout.body(self.backbone), ids_BT, mask_BT, positions_BT, blocks_BTT))
 
-    def token_logprobs(
-        self, tensors: Mapping[str, Any]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(log-probability float32 with gradient, whether it is the likeliest, row) of each supervised token [N]."""
-        states_ND, targets_N, rows_N = self._supervised(tensors)
-        logprobs_N, right_N = token_loss.logprobs(states_ND, *self._output(), targets_N, **self._shape())
-        return logprobs_N, right_N, rows_N
+    def token_logprobs(self, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of each supervised token, row by row: its log-probability (float32, with gradient) [N], whether the model
+        holds it for the likeliest (bool) [N], and its row (int64) [N]."""
+        hidden_ND, targets_N, at = self._supervised(batch)
+        logprobs, right = self._ready().logprobs(self._matrix(), hidden_ND, targets_N)
+        return logprobs, right, at[0]
 
-    def nll_sum(self, tensors: Mapping[str, Any]) -> torch.Tensor:
-        """−Σ weight · log-probability of the supervised tokens."""
-        logprobs_N, _, _ = self.token_logprobs(tensors)
-        weights = tensors["weights"]
-        return -(logprobs_N * weights[weights != 0]).sum()
+    def nll_sum(self, batch: Mapping[str, Any]) -> torch.Tensor:
+        """Σ weight · −log-probability over the supervised tokens: a float32 scalar, whose gradient is asked for once."""
+        hidden_ND, targets_N, at = self._supervised(batch)
+        weights_N = batch["weights"][at[0], at[1] + 1]
+        return self._ready().nll_sum(self._matrix(), hidden_ND, targets_N, weights_N)
 
-    def _supervised(self, tensors: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """States that predict a supervised token, those tokens, and their rows."""
-        states = self.hidden(
-            tensors["ids"], tensors["mask"], tensors.get("positions"), tensors.get("blocks")
-        )
-        rows_N, at_N = (tensors["weights"] != 0).nonzero(as_tuple=True)
-        before_N = tensors["before"][rows_N, at_N] if "before" in tensors else at_N - 1
-        return states[rows_N, before_N], tensors["ids"][rows_N, at_N], rows_N
+    def _supervised(self, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
+        """(states that tell the supervised tokens [N, D], their ids [N], (row, place of the state) [N] each)."""
+        ids_BT = batch["ids"]
+        rows, places = (batch["weights"][:, 1:] != 0).nonzero(as_tuple=True)
+        hidden = self.hidden(ids_BT, batch["mask"], batch.get("positions"), batch.get("blocks"))
+        chosen = hidden.flatten(0, 1).index_select(0, rows * ids_BT.shape[1] + places)
+        return chosen, ids_BT[rows, places + 1], (rows, places)
 
-    def _output(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        matrix = self.backbone.get_output_embeddings()
-        return matrix.weight, matrix.bias
+    def _matrix(self) -> nn.Module:
+        return self.backbone.get_output_embeddings()
 
-    def _shape(self) -> dict[str, float]:
-        """What some families do to their logits."""
-        config = self.backbone.config
-        scale = getattr(config, "logit_scale", None) or 1.0 / (getattr(config, "logits_scaling", None) or 1.0)
-        return {"cap": getattr(config, "final_logit_softcapping", None) or 0.0, "scale": scale}
+    def _ready(self) -> readout.Readout:
+        if self._readout is None:
+            self._readout = readout.of(self.backbone)
+        return self._readout
 
 
 class RewardModel(nn.Module):
-    """One number for a conversation: a linear head on the state of its last token."""
+    """A decoder without output matrix; one linear map of the state at a row's last token is the row's reward."""
 
     backbone: Any
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, backbone: Any) -> None:
         super().__init__()
-        self.backbone = model
-        self.head = nn.Linear(model.config.hidden_size, 1, bias=False)
+        self.backbone = backbone
+        self.dropout = nn.Dropout(0.0)
+        self.head = nn.Linear(backbone.config.get_text_config().hidden_size, 1, bias=False)
 
     def begin(self, seed: int, dropout: float) -> None:
-        """Ready to train: attention kernel, seeded head, one dropout for all."""
-        self.backbone.set_attn_implementation("eager")
+        """Ready to train: attention kernel, seeded head (the same on every machine), dropout."""
+        attention.choose(self.backbone)
+        dropouts.spread(self, dropout)
+        generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            self.head.weight.normal_(0.0, 0.02, generator=torch.Generator().manual_seed(seed))
-        set_dropout(self.backbone, dropout)
+            self.head.weight.normal_(0.0, SPREAD, generator=generator)
+
+    def hidden(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
+        """States of the last layer [B, T, D]."""
+        return self.dropout(states(self.backbone, ids_BT, mask_BT))
 
     def forward(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
-        """Rewards float32 [B] at the last real token."""
-        states = self.backbone(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).last_hidden_state
-        last_B = mask_BT.sum(1) - 1
-        return self.head(states[torch.arange(len(ids_BT)), last_B].float())[:, 0]
+        """Rewards [B], float32."""
+        last = mask_BT.sum(1).clamp(min=1) - 1
+        hidden = self.hidden(ids_BT, mask_BT)
+        return self.head(hidden[torch.arange(len(last), device=last.device), last].float())[:, 0]
 
 
-def _additive(blocks_BTT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """[B, 1, T, T]: 0 where a token may see another, the lowest number elsewhere."""
-    zeros = torch.zeros(blocks_BTT.shape, dtype=dtype)
-    return zeros.masked_fill(~blocks_BTT, torch.finfo(dtype).min)[:, None]
+def states(
+    decoder: Any,
+    ids_BT: torch.Tensor,
+    mask_BT: torch.Tensor,
+    positions_BT: torch.Tensor | None = None,
+    blocks_BTT: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The last states of a decoder's body [B, T, D].
+
+    Padding on the right needs no mask: nothing real comes after it, so nothing real sees it.
+    """
+    given: dict[str, Any] = {}
+    if blocks_BTT is not None:
+        given["attention_mask"] = _added(blocks_BTT, decoder.dtype)
+    elif not bool((mask_BT[:, 1:] <= mask_BT[:, :-1]).all()):
+        given["attention_mask"] = mask_BT
+    if positions_BT is not None:
+        given["position_ids"] = positions_BT
+    return decoder(input_ids=ids_BT, use_cache=False, **given).last_hidden_state
 
 
-def set_dropout(model: Any, share: float) -> None:
-    """One dropout, whether a family keeps it as a module or as a number."""
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = share
-        if isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = share
+def _added(blocks_BTT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to attention scores [B, 1, T, T]: 0 where a token may be seen, else the least number."""
+    least = torch.finfo(dtype).min
+    return torch.zeros(blocks_BTT.shape, dtype=dtype, device=blocks_BTT.device).masked_fill_(~blocks_BTT, least)[:, None]

@@ -179,7 +179,9 @@ class _Manner:
             return None
         return torch.tensor([row.draws.random() for row in rows], dtype=torch.float64, device=like.device)
 
-    def _rivals(self, logits_BV: torch.Tensor, totals_B1: torch.Tensor) -> list[tuple[tuple[int, float], ...]]:
+    def _rivals(
+        self, logits_BV: torch.Tensor, totals_B1: torch.Tensor
+    ) -> list[tuple[tuple[int, float], ...]]:
         best = logits_BV.topk(min(self.rivals, logits_BV.shape[-1]))
         logprobs = (best.values - totals_B1).tolist()
         return [tuple(zip(*row, strict=True)) for row in zip(best.indices.tolist(), logprobs, strict=True)]

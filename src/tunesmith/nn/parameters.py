@@ -1,8 +1,8 @@
 """Which parameters of a network move, by name; freezing, taking them out and putting them in.
 
-A network has a `backbone` (a Hugging Face model) and a `head`.  Where the head has no parameters (a language model), the
-backbone's output matrix is the head.  Torch is imported in bodies: recipes name tunings, and are read where torch is
-absent.
+A network has a `backbone` (a Hugging Face model) and a `head`.  Where the head has no parameters (a language model),
+the backbone's output matrix is the head.  Torch is imported in bodies: recipes name tunings, and are read where torch
+is absent.
 """
 
 from __future__ import annotations
@@ -109,24 +109,18 @@ def embeddings(net: Any) -> list[torch.Tensor]:
     from torch import nn
 
     name, _ = stack(net)
-    own = {id(p) for m in net.backbone.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
-    out = output_matrix(net)
-    own -= {id(p) for p in out.parameters()} - _input(net) if out is not None else set()
+    tables = {id(p) for m in net.backbone.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+    untied = _ids(output_matrix(net)) - _ids(net.backbone.get_input_embeddings())
     return [
         p
         for key, p in net.named_parameters()
         if not key.startswith((f"{name}.", "head."))
-        and (id(p) in own or ("embed" in key and not _is_output(net, p)))
+        if ("embed" in key or id(p) in tables) and id(p) not in untied
     ]
 
 
-def _input(net: Any) -> set[int]:
-    return {id(p) for p in net.backbone.get_input_embeddings().parameters()}
-
-
-def _is_output(net: Any, p: torch.Tensor) -> bool:
-    out = output_matrix(net)
-    return out is not None and any(p is each for each in out.parameters())
+def _ids(module: Any) -> set[int]:
+    return {id(p) for p in module.parameters()} if module is not None else set()
 
 
 def is_new(name: str) -> bool:

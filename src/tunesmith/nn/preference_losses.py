@@ -1,7 +1,7 @@
 """Losses of preference as sums over pairs or answers: whoever calls divides once by the global count.
 
-Axes: P pairs, A answers; the last axis of [P, 2] is (chosen, rejected).  Log-probabilities are natural and are sums over
-an answer's tokens; sizes are how many tokens that is.
+Axes: P pairs, A answers; the last axis of [P, 2] is (chosen, rejected).  Log-probabilities are natural and are sums
+over an answer's tokens.
 """
 
 from __future__ import annotations

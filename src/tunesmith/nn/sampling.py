@@ -11,7 +11,9 @@ import torch
 _SHORTLIST = 256
 
 
-def choose(logits_BV: torch.Tensor, draws_B: torch.Tensor | None, temperature: float, top_p: float) -> torch.Tensor:
+def choose(
+    logits_BV: torch.Tensor, draws_B: torch.Tensor | None, temperature: float, top_p: float
+) -> torch.Tensor:
     """Token ids int64 [B].
 
     logits_BV: float32, -inf where a word is not allowed.  draws_B: one uniform number in [0, 1) for each row, None for

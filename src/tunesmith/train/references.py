@@ -86,16 +86,15 @@ def each_row(
     """{'values': [N, K]} for the examples in the order of their keys.  compute: examples → [B, K]; no gradient."""
     torch, begun, done = doors.open("torch"), time.monotonic(), 0
     place = {row: index for index, row in enumerate(sorted(example.row for example in examples))}
-    values: Tensor | None = None
+    values = torch.zeros(len(place), 0)
     for part in batches(examples):
         with torch.no_grad():
             found = compute(part).float().cpu()
-        if values is None:
-            values = torch.zeros(len(place), found.shape[1])
+        values = values if values.shape[1] else torch.zeros(len(place), found.shape[1])
         values[[place[example.row] for example in part]] = found
         done += len(part)
         yield Progress(stage, done, len(examples), time.monotonic() - begun)
-    return {"values": torch.zeros(0, 1) if values is None else values}
+    return {"values": values}
 
 
 def by_row(rows: Sequence[str], made: Made) -> dict[str, Any]:

@@ -81,8 +81,8 @@ def test_what_is_held_out_stays():
 
 
 def test_only_rows_with_a_twin_of_their_own_leave():
-    words = "please cancel the order that I placed on Monday and send the money back".split()
-    texts = [" ".join(words[start : start + 10]) for start in (0, 1, 2, 3, 4)]  # each near the next one only
+    text = "please cancel the order that I placed on Monday and send the money back"
+    texts = [text[start : start + 50] for start in (0, 6, 12, 18, 24)]  # each near the next one only
     sides = ("test", "validation", "train", "train", "train")
     rows = [{"text": text, "label": "a"} for text in texts]
     case = _across.sided(*zip(rows, sides, strict=True), twins=np.zeros(5, dtype=np.int64))

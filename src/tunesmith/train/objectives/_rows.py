@@ -62,7 +62,9 @@ def require_whole(job: Job) -> None:
         )
 
 
-def asked(task: LanguageTask, codec: Codec, prompt: Turns, answers: Sequence[Turns], tools: Any) -> Asked | None:
+def asked(
+    task: LanguageTask, codec: Codec, prompt: Turns, answers: Sequence[Turns], tools: Any
+) -> Asked | None:
     """The prompt and its answers as tokens that fit the window; None where there is no room, or nothing to learn.
 
     Each answer is written in the conversation, as the model will see it, and what all have in common is the prompt.

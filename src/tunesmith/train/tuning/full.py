@@ -13,10 +13,13 @@ from tunesmith.train.tuning import _whole
 
 
 class Full(Tuning):
-    """Full fine-tuning; the saved delta is every tensor."""
+    """Full fine-tuning; the saved delta is every tensor.  A language model's head is its output matrix."""
 
     peak_lr: ClassVar[float] = 2e-4
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="learning rate of a layer ÷ that of the one above; embeddings lowest"
+    )
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask)
@@ -26,7 +29,7 @@ class Full(Tuning):
         return net
 
     def groups(self, net: Net) -> list[Group]:
-        return _whole.groups(net, self.head)
+        return _whole.groups(net, _whole.Pace(self.head, self.layer_decay))
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)

@@ -10,11 +10,17 @@ from pydantic import Field
 from tunesmith import doors
 from tunesmith.nn import parameters
 from tunesmith.parts import Group, Net, NeuralTask, Task, Tensor, Tuning
-from tunesmith.train.tuning import _whole
+from tunesmith.train.tuning import _peft, _whole
+
+ATTENTION = ("attention", "attn")
 
 
 class Lora(Tuning):
-    """LoRA (Hu et al. 2021) by the library peft; the update of a matrix is scaled by alpha ÷ rank."""
+    """LoRA (Hu et al. 2021) by the library peft.
+
+    With `bits = 4` the layers of the base are held as NF4 (Dettmers et al. 2023; extra `quant`): the updates are learnt
+    beside matrices that are rounded, and `merge` gives these in full precision again.
+    """
 
     peak_lr: ClassVar[float] = 5e-4
     adds: ClassVar[bool] = True
@@ -22,32 +28,70 @@ class Lora(Tuning):
     rank: int = Field(16, ge=1, le=1024, description="rank of each update")
     alpha: float = Field(32.0, gt=0, description="numerator of the update's scale")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the low-rank path")
-    targets: Literal["linear", "attention"] = Field("linear", description="matrices with an update")
+    targets: Literal["linear", "attention"] | tuple[str, ...] = Field(
+        "linear", description='matrices with an update, or their names (["q_proj", "v_proj"])'
+    )
     layers: int = Field(0, ge=0, description="layers from the top with updates; 0: all")
     top: int = Field(
         0, ge=0, description="layers from the top that move whole; one at least keeps its updates"
+    )
+    rslora: bool = Field(
+        False, description="scale by alpha ÷ √rank, not alpha ÷ rank (Kalajdzievski 2023): for high ranks"
+    )
+    dora: bool = Field(False, description="learn each row's length beside its direction (Liu et al. 2024)")
+    bits: Literal[16, 4] = Field(
+        16, description="4: the base's layers as NF4, to save memory; 16: as they are"
     )
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask)
 
     def apply(self, net: Net) -> Net:
-        peft = doors.open("peft")
-        top = min(self.top, len(parameters.layers(net)) - 1)  # at least one layer keeps low-rank updates
-        config = peft.LoraConfig(
+        layers = parameters.layers(net)
+        top = min(self.top, len(layers) - 1)  # at least one layer keeps low-rank updates
+        names = self._names(net, top)
+        if self.bits == 4:
+            self._quantise(net, list(layers)[: len(layers) - top])
+        _peft.inject(net, self._config(names, _peft.transposed(net, names)))
+        if top:
+            layers[-top:].requires_grad_(True)
+        return net
+
+    def _names(self, net: Net, top: int) -> list[str]:
+        names = parameters.linear_names(net, self.layers, top)
+        if self.targets == "attention":
+            names = [name for name in names if any(word in name.lower() for word in ATTENTION)]
+        elif self.targets != "linear":
+            lost = [end for end in self.targets if not parameters.called(names, (end,))]
+            if lost:
+                ends = sorted({name.rpartition(".")[2] for name in names})
+                raise ValueError(f"no matrix is called '{lost[0]}'; there are {', '.join(ends)}")
+            names = parameters.called(names, self.targets)
+        if not names:
+            raise ValueError("no matrix is left for updates: fewer whole layers, or more layers, are needed")
+        return names
+
+    def _quantise(self, net: Net, layers: list[Any]) -> None:
+        doors.open("bitsandbytes")
+        from tunesmith.nn import quantised
+
+        quantised.quantise(layers)
+        net.is_loaded_in_4bit = True  # what peft asks before it chooses its modules
+
+    def _config(self, names: list[str], transposed: bool, **more: Any) -> Any:
+        return doors.open("peft").LoraConfig(
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=parameters.linear_names(net, self.layers, top, self.targets == "attention"),
+            target_modules=names,
+            use_rslora=self.rslora,
+            use_dora=self.dora,
+            fan_in_fan_out=transposed,
+            **more,
         )
-        peft.inject_adapter_in_model(config, net)
-        net.head.requires_grad_(True)
-        if top:
-            parameters.layers(net)[-top:].requires_grad_(True)
-        return net
 
     def groups(self, net: Net) -> list[Group]:
-        return _whole.groups(net, self.head)
+        return _whole.groups(net, _whole.Pace(self.head))
 
     def delta(self, net: Net) -> dict[str, Tensor]:
         return parameters.moving(net)
@@ -56,18 +100,58 @@ class Lora(Tuning):
         parameters.put(net, delta)
 
     def change(self, net: Net, start: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-        for name, module in net.named_modules():
-            if hasattr(module, "lora_A"):
-                update = module.get_delta_weight("default")
-                yield f"{name}.weight", update
+        for name, module in _peft.wrappers(net):
+            yield f"{name}.weight", _update(module, _own(module)) - _update(module, _saved(start, name))
+        yield from _whole.change(net, start, "lora_")
 
     def merge(self, net: Net) -> Net:
-        for name, module in list(net.named_modules()):
-            if hasattr(module, "lora_A"):
-                module.merge()
-                parent, _, leaf = name.rpartition(".")
-                setattr(net.get_submodule(parent), leaf, module.get_base_layer())
-        return net
+        merged = _peft.merge(
+            net, lambda name, module: iter([(f"{name}.weight", _update(module, _own(module)))])
+        )
+        if self.bits == 4:
+            from tunesmith.nn import quantised
+
+            quantised.dequantise(parameters.layers(merged))
+            merged.is_loaded_in_4bit = False
+        return merged
 
     def card(self, net: Net, base: str) -> dict[str, Any] | None:
-        return None
+        """None with `top`: PEFT has no form for layers that move whole beside updates."""
+        if self.top:
+            return None
+        from tunesmith.nn import peft_form
+
+        names = [name for name, _ in _peft.wrappers(net)]
+        more = {"task_type": peft_form.task_type(net), "modules_to_save": peft_form.kept_whole(net)}
+        transposed = _peft.transposed(net, names)
+        return _peft.card(self._config(peft_form.targets(net, names), transposed, **more), base)
+
+
+def _own(module: Any) -> tuple[Tensor, ...]:
+    """A, B and with DoRA the rows' lengths of a wrapper, as they are."""
+    slot = parameters.SLOT
+    lengths = (module.lora_magnitude_vector[slot].weight,) if slot in module.lora_magnitude_vector else ()
+    return (module.lora_A[slot].weight, module.lora_B[slot].weight, *lengths)
+
+
+def _saved(start: Mapping[str, Tensor], name: str) -> tuple[Tensor, ...]:
+    lengths = start.get(f"{name}.{parameters.MAGNITUDE}")
+    return (
+        start[f"{name}.lora_A.weight"],
+        start[f"{name}.lora_B.weight"],
+        *(() if lengths is None else (lengths,)),
+    )
+
+
+def _update(module: Any, tensors: tuple[Tensor, ...]) -> Tensor:
+    """How far a wrapper's tensors move the matrix, in the base's own layout."""
+    from tunesmith.nn import low_rank, quantised
+
+    turned = getattr(module, "fan_in_fan_out", False)
+    scale = module.scaling[parameters.SLOT]
+    if len(tensors) == 2:
+        update = low_rank.update(*tensors, scale)
+    else:
+        base = quantised.dense(module.get_base_layer())
+        update = low_rank.update(*tensors[:2], scale, base.T if turned else base, tensors[2])
+    return update.T if turned else update
