@@ -1,6 +1,7 @@
 """Kill -9 real training runs and resume them: the final weights must be those of the uninterrupted run.
 
     python bench/kill_resume.py --data TRAIN.jsonl.gz [--rows 1000] [--kills 20] [--tuning full] [--home DIR]
+    python bench/kill_resume.py --data CHATS.jsonl --task chat --base FOLDER --dtype float32
 
 Each tuning gets one uninterrupted run and one that is killed: 70 % of the kills at uniform moments of its length, 30 %
 aimed at saves (as soon as a checkpoint's staging folder appears).  Prints one JSON line per tuning.
@@ -21,8 +22,8 @@ import time
 from pathlib import Path
 
 RECIPE = """
-task = "text-classification"
-base = "minilm"
+task = "{task}"
+base = "{base}"
 approach = "tune"
 
 [data]
@@ -35,7 +36,7 @@ name = "{tuning}"
 [train]
 epochs = 2
 batch_size = 32
-accumulation = 2
+micro_tokens = {micro_tokens}
 dropout = 0.1
 save_steps = 8
 dtype = "{dtype}"
@@ -47,7 +48,7 @@ def main() -> int:
     options = _options()
     place = Path(options.home or tempfile.mkdtemp())
     source = place / "rows.jsonl"
-    lines = gzip.decompress(Path(options.data).read_bytes()).decode().splitlines()
+    lines = _opened(Path(options.data)).splitlines()
     chosen = sorted(random.Random(options.seed).sample(range(len(lines)), options.rows))
     place.mkdir(parents=True, exist_ok=True)
     source.write_text("\n".join(lines[index] for index in chosen) + "\n", encoding="utf-8")
@@ -59,6 +60,11 @@ def main() -> int:
     return int(failed > 0)
 
 
+def _opened(path: Path) -> str:
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -68,6 +74,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10, help="kills of each tuning")
     parser.add_argument("--tuning", action="append", default=None)
     parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--task", default="text-classification")
+    parser.add_argument("--base", default="minilm")
+    parser.add_argument("--micro-tokens", type=int, default=512)
     parser.add_argument("--home", default="")
     parser.add_argument("--seed", type=int, default=20261120)
     options = parser.parse_args()
@@ -79,7 +88,9 @@ def campaign(folder: Path, source: Path, tuning: str, options: argparse.Namespac
     """One uninterrupted run, then as many killed and resumed ones as wanted."""
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder / "recipe.toml"
-    recipe.write_text(RECIPE.format(source=source, tuning=tuning, dtype=options.dtype), encoding="utf-8")
+    values = {"task": options.task, "base": options.base, "dtype": options.dtype}
+    text = RECIPE.format(source=source, tuning=tuning, micro_tokens=options.micro_tokens, **values)
+    recipe.write_text(text, encoding="utf-8")
     home, rng = folder / "home", random.Random(f"{options.seed} {tuning}")
     begun = time.monotonic()
     start(home, recipe).wait()

@@ -1,6 +1,6 @@
 """`tunesmith estimate` beside the peak memory of real training runs on the CPU.
 
-    python bench/memory.py [--only WORD] [--shared ../shared] [--out bench/results/FILE.json]
+    python bench/memory.py [--only WORD] [--shared ../shared] [--out bench/results/FILE.json] [--again FILE]
 
 Twelve runs: models of 0.26 M, 1 M, 22 M and 135 M parameters (the last of random weights), full, frozen and LoRA,
 float32 and bfloat16, short and long rows.  Each trains a few steps in a child process of its own, which first trains a
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 LIMIT = 0.10  # share of the measured peak that an estimate may be off
-STEPS = 4
+STEPS = 3
+SEEN = ("floor", "peak", "seconds")
 # name, base, task, longest row in tokens, recipe
 RUNS: list[tuple[str, str, str, int, dict[str, Any]]] = [
     ("stories full 16 x 512", "stories", "completion", 512, {"train.micro_tokens": 4096}),
@@ -65,10 +66,12 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         place = Path(folder)
+        before = json.loads(Path(options.again).read_text()) if options.again else {"runs": []}
+        known = {each["run"]: {key: each[key] for key in SEEN} for each in before["runs"]}
         found = [
-            compared(number, run, place, Path(options.shared))
+            compared(number, run, place, Path(options.shared), known.get(run[0]))
             for number, run in enumerate(RUNS)
-            if options.only in run[0]
+            if options.only in run[0] and (run[0] in known or not options.again)
         ]
     result = {"limit": LIMIT, "runs": found, **summary(found)}
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}))
@@ -84,23 +87,26 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="runs whose name holds this word")
     parser.add_argument("--shared", default="../shared")
     parser.add_argument("--out", default="")
+    parser.add_argument("--again", default="", help="estimate beside what was measured before, in a result file")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def compared(number: int, run: tuple[str, str, str, int, dict[str, Any]], place: Path, shared: Path) -> dict[str, Any]:
-    """One run: what was estimated before, what was measured after."""
+def compared(
+    number: int,
+    run: tuple[str, str, str, int, dict[str, Any]],
+    place: Path,
+    shared: Path,
+    known: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """One run: what was estimated before, what was measured after.  known: what was measured earlier."""
     name, base, task, length, sets = run
     data = place / f"{base}-{length}.jsonl"
     if not data.exists():
         write_rows(data, task, length, characters=1.0 if base == "babyllama" else 1.8)
     asked = {"base": folder_of(base, place, shared), "task": task, "data": str(data), "length": length, "sets": sets}
     estimated = estimate(asked, place)
-    command = [sys.executable, __file__, "--child", json.dumps({**asked, "place": str(place)})]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
-    seen = json.loads(done.stdout.splitlines()[-1])
+    seen = known or trained(name, asked, place)
     floor = next(each["bytes"] for each in estimated["components"] if each["name"] == "framework")
     guess = estimated["peak_bytes"] - floor + seen["floor"]
     line = {
@@ -116,6 +122,15 @@ def compared(number: int, run: tuple[str, str, str, int, dict[str, Any]], place:
     }
     print(json.dumps(line), flush=True)
     return line
+
+
+def trained(name: str, asked: dict[str, Any], place: Path) -> dict[str, Any]:
+    """What the child measured."""
+    command = [sys.executable, __file__, "--child", json.dumps({**asked, "place": str(place)})]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def recipe_of(asked: dict[str, Any], epochs: float | None = None) -> Any:
@@ -223,7 +238,7 @@ def write_rows(path: Path, task: str, length: int, characters: float) -> None:
     rng = random.Random(20261121)
     with path.open("w", encoding="utf-8") as file:
         for number in range(1200):
-            size = int(length * characters * (1.0 if number % 3 else rng.uniform(0.3, 1.0)))
+            size = int(length * characters * (1.0 if number % 10 else rng.uniform(0.3, 1.0)))
             text = words(rng, size)
             row = {"prompt": text[: size // 2], "completion": text[size // 2 :]}
             if task == "text-classification":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 VOCABULARY = 61
@@ -40,12 +41,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "gpt_neox": SIZE,
     "gptj": OLD | {"rotary_dim": 4},
     "granite": GROUPED | {"logits_scaling": 4.0, "residual_multiplier": 0.5},
-    "helium": HEADED,
+    "helium": GROUPED | {"head_dim": 4},
     "llama": GROUPED,
     "mamba": SIZE | {"state_size": 4},
-    "minicpm3": GROUPED
-    | {"dim_model_base": 8, "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4}
-    | {"v_head_dim": 4},
+    "minicpm3": SIZE
+    | {"num_key_value_heads": 4, "dim_model_base": 8, "q_lora_rank": 8, "kv_lora_rank": 8}
+    | {"qk_nope_head_dim": 4, "qk_rope_head_dim": 4, "head_dim": 4, "v_head_dim": 4},
     "mistral": GROUPED | {"sliding_window": 32},
     "mixtral": EXPERTS,
     "mpt": {"vocab_size": VOCABULARY, "d_model": 16, "n_heads": 4, "n_layers": 2, "max_seq_len": 48},
@@ -67,6 +68,36 @@ FAMILIES: dict[str, dict[str, Any]] = {
     | {"max_position_embeddings": 48},
 }
 
+SHARING = (  # those whose answers may share a prompt (`nn/shared_prompt.py`)
+    *("arcee", "cohere", "ernie4_5", "exaone4", "falcon", "gemma", "gemma2", "gemma3_text", "glm", "gpt2"),
+    *(
+        "gpt_bigcode",
+        "gpt_neox",
+        "gptj",
+        "granite",
+        "helium",
+        "llama",
+        "mistral",
+        "mixtral",
+        "nemotron",
+        "olmo",
+    ),
+    *(
+        "olmo2",
+        "olmo3",
+        "opt",
+        "persimmon",
+        "phi",
+        "phi3",
+        "qwen2",
+        "qwen3",
+        "seed_oss",
+        "smollm3",
+        "stablelm",
+    ),
+    *("starcoder2", "xglm"),
+)
+
 
 def made(family: str, seed: int = 3) -> Any:
     """A network with weights so large that attention has preferences and logits reach their caps."""
@@ -81,6 +112,16 @@ def made(family: str, seed: int = 3) -> Any:
             if weights.ndim > 1 and "A_log" not in name:
                 weights.normal_(0.0, 0.25)
     return net
+
+
+def saved(net: Any, folder: Path) -> Path:
+    """A folder as bases are: config.json and the weights of `net.backbone` in one file."""
+    from safetensors.torch import save_file
+
+    net.backbone.config.save_pretrained(folder)
+    tensors = {name: each.clone() for name, each in net.backbone.state_dict().items()}
+    save_file(tensors, folder / "model.safetensors")
+    return folder
 
 
 def batch(lengths: tuple[int, ...] = (11, 7, 4), seed: int = 5) -> dict[str, Any]:
@@ -116,11 +157,13 @@ def gradients(net: Any, loss: Any) -> dict[str, Any]:
 def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[float, str]:
     """(largest difference of two gradients ÷ the tensor's largest number, which tensor).
 
-    A tensor whose gradient is below a thousandth of the largest one is measured against that thousandth.
+    A tensor whose gradient is below a thousandth of the largest one is measured against that thousandth, biases of keys
+    against the largest one: a number added to all scores changes no softmax, so theirs may be rounding about 0.
     """
     assert ours.keys() == theirs.keys()
-    floor = 1e-3 * max(float(each.abs().max()) for each in theirs.values())
+    most = max(float(each.abs().max()) for each in theirs.values())
+    floors = {name: most * (1.0 if name.endswith("k_proj.bias") else 1e-3) for name in theirs}
     return max(
-        (float((ours[name] - each).abs().max() / max(float(each.abs().max()), floor)), name)
+        (float((ours[name] - each).abs().max() / max(float(each.abs().max()), floors[name])), name)
         for name, each in theirs.items()
     )

@@ -173,7 +173,7 @@ def test_what_is_asked_always_leaves_the_room(said: list[str], window: int, room
     assert 0 < len(ids) <= max(window - room, window - window // 2)
 
 
-# ---- texts without a frame --------------------------------------------------------------------------------------------
+# ---- texts without a frame ------------------------------------------------------------
 
 
 def test_a_pair_is_cut_into_tokens_apart() -> None:

@@ -12,27 +12,39 @@ from tunesmith.advise.moving import Moving
 from tunesmith.advise.sizes import Shape
 
 FLOAT = 4  # bytes of float32
+# tokens up to which decoders attend by plain products on a CPU, by bytes of a number (`nn.attention`)
+SHORT = {2: 256, 4: 128}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is computed together.
 
-    rows, length: B and T of the heaviest micro-batch.  size: bytes of a number in matrix products.  eager: attention
-    keeps its [B, H, T, T] weights (a fused kernel does not).  recompute: only the inputs of layers are kept.
+    rows, length: B and T of the heaviest micro-batch.  size: bytes of a number in matrix products.  device: 'cpu' or
+    'gpu'.  recompute: only the inputs of layers are kept.
     """
 
     rows: int
     length: int
     size: int
     dropout: float = 0.0
-    eager: bool = True
+    device: str = "cpu"
     recompute: bool = False
 
     @property
     def tokens(self) -> int:
         """Padded tokens."""
         return self.rows * self.length
+
+
+def kernel(shape: Shape, work: Work) -> str:
+    """How attention is computed: 'eager' as transformers does (encoders), 'plain' products of heads that share their
+    keys, 'fused' without scores of all pairs, or 'repeated', what a fused kernel falls back to under dropout."""
+    if not shape.decoder:
+        return "eager"
+    if work.device == "cpu" and work.length <= SHORT[work.size]:
+        return "plain"
+    return "repeated" if work.dropout and work.device == "cpu" else "fused"
 
 
 def saved(shape: Shape, moving: Moving, work: Work) -> float:
@@ -46,8 +58,8 @@ def saved(shape: Shape, moving: Moving, work: Work) -> float:
 
 def layer(shape: Shape, moving: Moving, work: Work, *, whole: bool) -> float:
     """Bytes that one layer keeps.  whole: all its weights move; else only what is added beside them does."""
-    kept = _inputs(shape, moving, whole) + _values(shape)
-    kept += 0 if whole else moving.rank * sum(m.name in moving.adapted for m in shape.matrices)
+    kept = _inputs(shape, moving, whole) + _values(shape, work)
+    kept += 0 if whole else moving.rank * len(moving.adapted)
     kept += 2 * shape.width if work.dropout and not shape.gated else 0
     return work.tokens * (kept * work.size + _norms(shape, work, whole)) + _attention(shape, work)
 
@@ -60,7 +72,7 @@ def _inputs(shape: Shape, moving: Moving, whole: bool) -> int:
     """
     groups: dict[tuple[bool, bool], int] = {}
     for number, matrix in enumerate(shape.matrices):
-        if whole or matrix.name in moving.adapted:
+        if whole or number in moving.adapted:
             groups[matrix.attention, _ends(shape, number)] = matrix.inputs
     return sum(groups.values())
 
@@ -71,10 +83,11 @@ def _ends(shape: Shape, number: int) -> bool:
     return number == block[-1]
 
 
-def _values(shape: Shape) -> int:
-    """Elements a token that products and activations keep: queries, keys and values (a head of keys is repeated for
-    all its queries), and the feed-forward block's steps."""
-    heads = 3 * shape.heads * shape.head_width
+def _values(shape: Shape, work: Work) -> int:
+    """Elements a token that products and activations keep: queries, keys and values, and the feed-forward block's
+    steps.  Eager and repeated attention copy a head of keys for all its queries."""
+    copied = kernel(shape, work) in ("eager", "repeated")
+    heads = (shape.heads + 2 * (shape.heads if copied else shape.kv_heads)) * shape.head_width
     if shape.gated:
         return heads + 3 * shape.inner  # the gate, its activation, what it is multiplied with
     steps = 4 if shape.family in COMPOSED else 1  # the input of the activation, and of each product inside it
@@ -92,17 +105,17 @@ def _norms(shape: Shape, work: Work, whole: bool) -> float:
 
 
 def _attention(shape: Shape, work: Work) -> float:
-    """Bytes of attention weights: the softmax's output, its copy in a smaller type, dropout's mask and result."""
-    if not work.eager:
+    """Bytes of attention weights: the softmax's output, and under dropout its mask and result."""
+    how, each = kernel(shape, work), work.rows * shape.heads * work.length**2
+    if how == "fused":
         return work.rows * shape.heads * work.length * FLOAT  # one log-sum a query
-    each = work.rows * shape.heads * work.length**2
-    softmax = FLOAT if shape.gated else work.size
-    copy = work.size if shape.gated and work.size < FLOAT else 0
-    return each * (softmax + copy + (2 * work.size if work.dropout else 0))
+    if how == "repeated":
+        return 3 * each * FLOAT
+    return each * work.size * (3 if work.dropout else 1)
 
 
 def passing(shape: Shape, work: Work) -> float:
     """Bytes that come and go while one layer is computed: the largest of its two blocks, forward or backward."""
-    scores = work.rows * shape.heads * work.length**2 * FLOAT if work.eager else 0.0
+    scores = work.rows * shape.heads * work.length**2 * work.size if kernel(shape, work) != "fused" else 0.0
     block = work.tokens * shape.inner * work.size
     return max(3 * scores, 3 * block) + 2 * work.tokens * shape.width * FLOAT

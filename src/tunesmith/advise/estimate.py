@@ -102,7 +102,7 @@ def _works(asked: Question, recipe: Recipe, kind: str, dtype: str) -> list[Work]
             length=max(each.length for each in part),
             size=2 if dtype == "bfloat16" else 4,
             dropout=train.dropout,
-            eager=kind == "cpu",
+            device=kind,
             recompute=bool(train.model_dump().get("checkpointing")),
         )
         for part in parts

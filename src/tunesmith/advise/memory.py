@@ -15,8 +15,7 @@ PHASES = ("load", "forward", "backward", "update", "answer")
 TRAINING = ("forward", "backward", "update")
 # NF4: 4 bits a number and a float32 scale for 64 of them (Dettmers et al. 2023, without double quantisation)
 NF4_BYTES = 0.5 + FLOAT / 64
-CHUNK_WORDS = 1 << 22  # scores of words that exist at once (`nn.token_loss`)
-CHUNK_COPIES = 3  # float32 scores, their softmax, its gradient
+LOGITS, FEWEST = 1 << 24, 64  # scores of words that exist at once, but so many tokens at least (`nn.token_loss`)
 ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
 TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
@@ -160,20 +159,28 @@ def _passing(plan: Plan) -> Iterator[Component]:
 
 
 def _loss(plan: Plan) -> float:
-    """Scores of a chunk, states of what is learnt, and where the output matrix moves its gradient with a summand."""
+    """Scores of a chunk, states of what is learnt with their gradient, and where the output matrix moves its gradient.
+
+    In bfloat16 products and gradients stand beside their float32 selves.
+    """
     if not plan.supervised:
         return 0.0
     shape, size = plan.shape, plan.work.size
-    scores = min(plan.supervised * shape.vocabulary, CHUNK_WORDS) * FLOAT * CHUNK_COPIES
-    states = plan.supervised * shape.width * 3 * size + plan.work.tokens * shape.width * 2 * FLOAT
-    matrix = shape.vocabulary * shape.width * (FLOAT + size) if plan.moving.output else 0
+    narrow = size if size < FLOAT else 0
+    scores = _words_at_once(plan) * (FLOAT + 2 * narrow)
+    states = plan.supervised * shape.width * 2 * size + plan.work.tokens * shape.width * 2 * FLOAT
+    matrix = shape.vocabulary * shape.width * (FLOAT + narrow) if plan.moving.output else 0
     return scores + states + matrix
+
+
+def _words_at_once(plan: Plan) -> int:
+    rows = max(FEWEST, LOGITS // plan.shape.vocabulary)
+    return min(plan.supervised, rows) * plan.shape.vocabulary
 
 
 def _loss_words(plan: Plan) -> str:
     grown = ", the output matrix's gradient" if plan.moving.output else ""
-    words = min(plan.supervised * plan.shape.vocabulary, CHUNK_WORDS)
-    return f"{words:,} scores of words x 4 bytes x {CHUNK_COPIES}, {plan.supervised:,} states{grown}"
+    return f"{_words_at_once(plan):,} scores of words at once, {plan.supervised:,} states{grown}"
 
 
 def _answering(plan: Plan) -> Iterator[Component]:

@@ -15,8 +15,8 @@ class Moving:
 
     whole: parameters of the base that move; added: parameters beside it.  top: layers from the top that move whole.
     reach: layers from the top that the backward pass goes through.  tables: the input tables move; output: the matrix
-    before the tokens' probabilities moves.  adapted: names of the maps of a layer that keep their input for an update
-    of rank `rank`.
+    before the tokens' probabilities moves.  adapted: which maps of a layer (by place in `Shape.matrices`) keep their
+    input for an update of rank `rank`.
     """
 
     whole: int
@@ -25,7 +25,7 @@ class Moving:
     reach: int
     tables: bool = False
     output: bool = False
-    adapted: frozenset[str] = frozenset()
+    adapted: frozenset[int] = frozenset()
     rank: int = 0
 
     @property
@@ -69,7 +69,9 @@ def _freeze(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
 def _lora(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
     top = min(int(options.get("top", 0)), shape.layers - 1)
     asked = int(options.get("layers", 0)) or shape.layers
-    adapted = [each for each in shape.matrices if _is_target(each, options.get("targets", "linear"))]
+    targets = options.get("targets", "linear")
+    places = frozenset(at for at, each in enumerate(shape.matrices) if _is_target(each, targets))
+    adapted = [shape.matrices[at] for at in sorted(places)]
     rank = int(options["rank"])
     each_layer = sum(rank * (m.inputs + m.outputs) for m in adapted)
     if options.get("dora"):
@@ -79,7 +81,7 @@ def _lora(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
         added=each_layer * max(0, min(asked, shape.layers) - top),
         top=top,
         reach=max(min(asked, shape.layers), top),
-        adapted=frozenset(m.name for m in adapted),
+        adapted=places,
         rank=rank,
     )
 

@@ -58,7 +58,8 @@ def template(codec: Codec) -> Template:
     known = codec.settings
     lists = tuple(tuple(known.get(key, ())) for key in ("specials", "stops"))
     words = tuple(sorted(known["words"].items()))
-    rest = tuple(known.get(key, other) for key, other in (("unknown", None), ("name", ""), ("begins", "")))
+    others = (("unknown", None), ("name", ""), ("begins", ""), ("truncation", "left"))
+    rest = tuple(known.get(key, other) for key, other in others)
     programs = (known["template"], known["template_tools"])
     tokenizer = codec.files[TOKENIZER] if doors.has("tokenizers") else b""
     return _template(programs, words, *lists, known["window"], rest, tokenizer)
@@ -71,17 +72,18 @@ def _template(
     specials: tuple[str, ...],
     stops: tuple[str, ...],
     window: int,
-    rest: tuple[int | None, str, str],
+    rest: tuple[int | None, str, str, str],
     tokenizer: bytes,
 ) -> Template:
     encode, letters = encoders(tokenizer) if tokenizer else (None, None)
-    unknown, name, begins = rest
+    unknown, name, begins, truncation = rest
     sets = frozenset(specials), frozenset(stops)
-    return Template(*programs, dict(words), *sets, window, encode, unknown, name, letters, begins)
+    return Template(*programs, dict(words), *sets, window, encode, unknown, name, letters, begins, truncation)
 
 
-def template_of(base: Base, *, window: int = 0, program: str = "") -> Template:
+def template_of(base: Base, *, window: int = 0, program: str = "", truncation: str = "left") -> Template:
     """The template of a base.  window: see no more tokens than these.  program: Jinja in place of the base's own.
+    truncation: what happens to longer conversations.
 
     Raises DataError T410 where the template is no Jinja.
     """
@@ -89,6 +91,7 @@ def template_of(base: Base, *, window: int = 0, program: str = "") -> Template:
     if program:
         require_jinja(base, program)
         settings |= {"template": program, "template_tools": ""}
+    settings["truncation"] = truncation
     settings["window"] = min(filter(None, (settings["window"], window)), default=0)
     return template(Codec(settings, contents))
 

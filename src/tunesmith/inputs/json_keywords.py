@@ -10,21 +10,26 @@ from tunesmith.errors import DataError
 _MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions"))  # name → schema
 _LISTS = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
 _SINGLE = frozenset(("items", "additionalProperties"))
-_VALUES = frozenset(
-    "type enum const required minProperties maxProperties minItems maxItems minLength maxLength pattern format "
-    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf $ref".split()
-)
+_VALUES = frozenset(("type", "enum", "const", "$ref", "required", "pattern", "format", "multipleOf"))
+_SIZES = frozenset(("minProperties", "maxProperties", "minItems", "maxItems", "minLength", "maxLength"))
+_LIMITS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 # these say something to readers and nothing about what is valid
-_REMARKS = frozenset(
-    "title description default examples deprecated readOnly writeOnly $schema $id $comment".split()
-)
-KNOWN = _MAPS | _LISTS | _SINGLE | _VALUES | _REMARKS
+_REMARKS = frozenset(("title", "description", "$comment", "default", "examples", "deprecated"))
+_ORIGINS = frozenset(("$schema", "$id", "readOnly", "writeOnly"))
+_KEPT = _MAPS | _LISTS | _SINGLE | _VALUES | _SIZES | _LIMITS
+_KNOWN = _KEPT | _REMARKS | _ORIGINS
 
 
 def check(schema: Any) -> None:
     """Raises DataError V131 at the first word that could not be kept, with its JSON Pointer."""
     if not isinstance(schema, Mapping):
         raise refused("#", "the schema is no object", 'an object such as {"type": "object"}')
+    for place, part in parts(schema):
+        _check_names(place, part)
+
+
+def parts(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """A schema and every one within it, each with its JSON Pointer.  Raises DataError V131 for an unknown word."""
     waiting: list[tuple[str, Any]] = [("#", schema)]
     while waiting:
         place, part = waiting.pop()
@@ -32,15 +37,15 @@ def check(schema: Any) -> None:
             continue
         if not isinstance(part, Mapping):
             raise refused(place, "this is no schema", "an object, true or false")
+        yield place, part
         for word, value in part.items():
             waiting += _inside(f"{place}/{_escaped(word)}", word, value)
-        _check_names(place, part)
 
 
 def _inside(place: str, word: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The schemas within one word's value."""
-    if word not in KNOWN:
-        raise refused(place, f"'{word}' can't be kept", f"one of {', '.join(sorted(KNOWN - _REMARKS))}")
+    if word not in _KNOWN:
+        raise refused(place, f"'{word}' can't be kept", f"one of {', '.join(sorted(_KEPT))}")
     if word in _MAPS:
         if not isinstance(value, Mapping):
             raise refused(place, f"'{word}' is no object", "names, each with a schema")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,8 @@ LIBRARY = "llguidance"
 ANY_OBJECT: Mapping[str, Any] = {"type": "object"}  # what `response_format` json_object asks for
 # one blank between two words of JSON, as most texts have it: unbounded, a weak model writes blanks for ever
 _WRITING = {"whitespace_flexible": True, "whitespace_pattern": " ?"}
-_NEAR = (
-    64  # tokens, but a quarter of a shorter answer: with so few to spare nothing more is opened than must be
-)
 _TIGHT = 4  # tokens: with so few to spare even what is open is ended; a letter may take as many
-_LOOK = 16  # tokens between two looks ahead while there is room
+_PARTS, _MOST = 100, 512  # parts of a schema whose shortest form is measured, and tokens of one
 
 
 class Shape:
@@ -40,6 +38,7 @@ class Shape:
         json_keywords.check(schema)
         self._words = _words(tokenizer, tuple(sorted(stops)))
         self._start = _matcher(schema, self._words)
+        self._leap = _leap(schema, self._words)
         self._answers: dict[int, _Answer] = {}
 
     def allowed(self, row: int, ids: Sequence[int], room: int) -> np.ndarray | None:
@@ -49,50 +48,50 @@ class Shape:
         """
         answer = self._answers.get(row)
         if answer is None or list(ids[: len(answer.ids)]) != answer.ids:
-            answer = self._answers[row] = _Answer(self._start.deep_copy(), self._words)
+            answer = self._answers[row] = _Answer(self._start.deep_copy(), self._words, self._leap)
         return answer.follow(ids, room)
 
 
 class _Answer:
-    """Where one answer stands.  need: how many tokens would end it, when last looked."""
+    """Where one answer stands.
 
-    def __init__(self, matcher: Any, words: Words) -> None:
+    leap: by how many tokens one token can move its end away.  need: how many tokens would have ended it when last
+    looked, which was `since` tokens ago.
+    """
+
+    def __init__(self, matcher: Any, words: Words, leap: int) -> None:
         self.ids: list[int] = []
-        self._matcher, self._words, self._place = matcher, words, Place()
-        self._need, self._near = 0, _NEAR
+        self._matcher, self._words, self._leap = matcher, words, leap
+        self._place = Place()
+        self._need, self._since = 0, -1
 
     def follow(self, ids: Sequence[int], room: int) -> np.ndarray | None:
-        if not ids:
-            self._near = min(_NEAR, room // 4)
         for token in ids[len(self.ids) :]:
             self._take(token)
         if self._matcher.is_stopped():
             return None
         mask = self._words.mask(self._matcher)
-        self._sound()
-        if room <= 2 * self._need + self._near or len(self.ids) % _LOOK == 0:
+        _sound(self._matcher)
+        if self._since < 0 or room <= self._need + self._leap * (self._since + 1):
             mask = self._narrow(mask, room)
-        return mask if mask.any() or not self._matcher.is_accepting() else None
+        return mask if mask.any() else None
 
     def _take(self, token: int) -> None:
         self.ids.append(token)
+        self._since += self._since >= 0
         self._place = self._place.after(self._words.spelled(token))
         self._matcher.consume_token(token)
-        self._sound()
-
-    def _sound(self) -> None:
-        if self._matcher.is_error():
-            raise json_keywords.refused(
-                "#", f"lost while writing: {_line(self._matcher)}", "a simpler schema"
-            )
+        _sound(self._matcher)
 
     def _narrow(self, mask: np.ndarray, room: int) -> np.ndarray:
         """What may follow so that the answer still ends in time."""
         if self._matcher.is_accepting():
             return mask if room > _TIGHT else mask & self._words.ends
         way = json_closing.way(self._matcher, self._place, self._words, room)
-        self._need = room if way is None else len(way)
-        if way is None or room > 2 * self._need + self._near:
+        if way is None:
+            return mask
+        self._need, self._since = len(way), 0
+        if room > self._need + self._leap:
             return mask
         only = np.zeros_like(mask)
         only[way[0]] = True
@@ -117,19 +116,45 @@ def _words(tokenizer: bytes, stops: tuple[int, ...]) -> Words:
 
 def _matcher(schema: Mapping[str, Any], words: Words) -> Any:
     """Where every answer starts."""
-    kind = doors.open(LIBRARY).LLMatcher
-    grammar = kind.grammar_from_json_schema(json.dumps(schema), overrides=_WRITING)
-    failed, remarks = kind.validate_grammar_with_warnings(grammar, words.tokenizer)
+    grammar = _grammar(schema)
+    failed, remarks = doors.open(LIBRARY).LLMatcher.validate_grammar_with_warnings(grammar, words.tokenizer)
     if failed or remarks:
         raise json_keywords.refused("#", "; ".join(remarks).strip(), "a schema that can be kept")
-    matcher = kind(words.tokenizer, grammar, log_level=0)
-    if not words.mask(matcher).any():
-        raise _mute("no token can begin such an answer")
+    matcher = doors.open(LIBRARY).LLMatcher(words.tokenizer, grammar, log_level=0)
+    words.mask(matcher)
+    _sound(matcher)
     return matcher
 
 
-def _line(matcher: Any) -> str:
-    return matcher.get_error().partition("\n")[0]
+def _grammar(schema: Mapping[str, Any]) -> str:
+    return doors.open(LIBRARY).LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_WRITING)
+
+
+def _leap(schema: Mapping[str, Any], words: Words) -> int:
+    """By how many tokens one token can move the end of an answer away: a name and the shortest form of its value."""
+    parts = [part for _, part in islice(json_keywords.parts(schema), _PARTS)]
+    shared = {word: schema[word] for word in ("$defs", "definitions") if word in schema}
+    again = any(part.get("$ref") == "#" for part in parts)
+    values = [_shortest({**shared, **part}, words) for part in parts[0 if again else 1 :]]
+    names = [len(name.encode()) for part in parts for name in part.get("properties", ())]
+    return max(values, default=0) + max(names, default=0) + _TIGHT
+
+
+def _shortest(schema: Mapping[str, Any], words: Words) -> int:
+    """Tokens of the shortest answer that is found; 0 where none is."""
+    matcher = doors.open(LIBRARY).LLMatcher(words.tokenizer, _grammar(schema), log_level=0)
+    way = None if matcher.is_error() else json_closing.way(matcher, Place(), words, _MOST)
+    return len(way or ())
+
+
+def _sound(matcher: Any) -> None:
+    """Raises DataError V131, or MissingError V132 where it is for want of tokens, if writing can't go on."""
+    if not matcher.is_error():
+        return
+    why = matcher.get_error().strip().partition("\n")[0]
+    if "NoExtension" in why:
+        raise _mute("it lacks a token that must come next")
+    raise json_keywords.refused("#", f"lost while writing: {why}", "a simpler schema")
 
 
 def _mute(why: str) -> MissingError:

@@ -62,7 +62,7 @@ class Glance:
     """The figures of a rendered conversation.  learnt: the first and the last token that is learnt, None without one.
 
     learnt_tokens: how many there are.  unknown: tokens that the vocabulary lacks.  changed: what became of words that
-    do not stand in the text as they were said ('trimmed', 'changed', 'missing'; '' where all do).  ends, refusal: as in
+    do not stand in the text as they were said ('trimmed', 'changed'; '' where all do).  ends, refusal: as in
     `Rendered`.
     """
 
@@ -74,3 +74,15 @@ class Glance:
     refusal: str
     learnt_tokens: int = 0
     changed: str = ""
+
+    def lost(self, window: int, truncation: str) -> str:
+        """What of the learnt tokens a window costs: '' where none, 'some' or 'all'."""
+        if self.learnt is None or not window or self.tokens <= window or truncation == "split":
+            return ""
+        first, last = self.learnt
+        if truncation == "drop":
+            return "all"
+        begin, end = (0, window) if truncation == "right" else (self.tokens - window, self.tokens)
+        if begin <= first and last < end:
+            return ""
+        return "all" if last < begin or first >= end else "some"

@@ -11,13 +11,23 @@ from typing import Any
 from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tunesmith.inputs import bounded
 
 MARKS = ("\ufdd2", "\ufdd3")  # no characters of any script, so that no text holds them by chance
 _BEGIN, _END = "generation_begin", "generation_end"
 _SAID = 160  # characters of a template's complaint that are passed on
 # what a template's expressions raise on values that they were not written for
-_BUGS = (TypeError, KeyError, AttributeError, ValueError, IndexError, ArithmeticError, RecursionError)
+_BUGS = (
+    TypeError,
+    KeyError,
+    AttributeError,
+    ValueError,
+    IndexError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class Refused(ValueError):
@@ -44,17 +54,21 @@ def write(
     prompt: bool = False,
     words: Mapping[str, str] | None = None,
     marked: bool = False,
+    now: datetime | None = None,
 ) -> str:
     """The text that a template makes of messages.
 
     prompt: end with what asks the assistant to speak.  words: the special tokens that templates name (bos_token, …).
-    marked: put MARKS around what stands inside generation tags.  Raises Refused.
+    marked: put MARKS around what stands inside generation tags.  now: what time the template is told, else the clock's.
+    Raises Refused.
     """
     begin, end = MARKS if marked else ("", "")
     values: dict[str, Any] = {**(words or {}), _BEGIN: begin, _END: end}
+    values |= {"messages": messages, "tools": tools, "add_generation_prompt": prompt}
+    values["strftime_now"] = lambda form: (now or datetime.now()).strftime(form)
+    bounded.begin()
     try:
-        made = compiled(program)
-        return made.render(messages=messages, tools=tools, add_generation_prompt=prompt, **values)
+        return bounded.joined(compiled(program).generate(**values))
     except TemplateError as refusal:
         raise Refused(str(refusal)[:_SAID]) from None
     except _BUGS as bug:  # its text may quote the row
@@ -64,13 +78,16 @@ def write(
 @lru_cache(maxsize=16)
 def compiled(program: str) -> Any:
     """The compiled template.  Raises jinja2.TemplateError where it is none."""
-    place = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
-    )
+    return environment().from_string(program)
+
+
+@lru_cache(maxsize=1)
+def environment() -> bounded.Place:
+    """Where templates run: with the blocks, filters and functions that chat templates use."""
+    place = bounded.Place(trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols])
     place.filters["tojson"] = _to_json
     place.globals["raise_exception"] = _refuse
-    place.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    return place.from_string(program)
+    return place
 
 
 def _refuse(message: str) -> str:

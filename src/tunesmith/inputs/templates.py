@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from tunesmith.inputs import guarded, sandbox
+from tunesmith.inputs import guarded, sandbox, turns
 from tunesmith.inputs.guarded import Encode as Encode
 from tunesmith.inputs.rendered import Glance as Glance
 from tunesmith.inputs.rendered import Rendered as Rendered
@@ -27,10 +27,9 @@ PLAIN = (
 )
 # figures that are remembered: more than a batch of the checks has, so that a row is written once
 _KEPT = 4096
-_PROBE, _RESULT = "qzprobe", "qzresult"  # words that no template writes by itself
-_CALL = {"id": "call00001", "type": "function", "function": {"name": _PROBE, "arguments": {"at": "it"}}}
+_PROBE, _RESULT, _WITH = "qzprobe", "qzresult", "qzwith"  # words that no template writes by itself
+_CALL = {"id": "call00001", "type": "function", "function": {"name": _PROBE, "arguments": {"at": _WITH}}}
 _TOOL = {"type": "function", "function": {"name": _PROBE, "description": "Looks.", "parameters": {}}}
-_PART = 8
 _ASKED = {"role": "user", "content": "?"}
 _CALLING = {"role": "assistant", "content": "", "tool_calls": [_CALL]}
 
@@ -45,7 +44,8 @@ class Template:
     window: tokens that the model can see, 0 where nobody says.  encode: a text's token ids and their characters
     [start, stop), without tokens of its own; None where no tokenizer is at hand.  letters: the same, with special
     tokens read as plain text.  unknown: the id for what the vocabulary lacks, None without one.  begins: the token that
-    the tokenizer itself puts before every text, '' without one.
+    the tokenizer itself puts before every text, '' without one.  truncation: what happens to a longer conversation
+    (`windows.fitted`).
     """
 
     program: str
@@ -59,6 +59,7 @@ class Template:
     name: str = ""
     letters: Encode | None = field(default=None, repr=False, compare=False)
     begins: str = ""
+    truncation: str = "left"
     _seen: OrderedDict[str, Glance] = field(default_factory=OrderedDict, repr=False, compare=False)
     _known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -81,7 +82,7 @@ class Template:
     @cached_property
     def writes_calls(self) -> bool:
         """Whether what the assistant calls stands in the text."""
-        return self._shows(([_ASKED, _CALLING], [_TOOL])) or self._shows(([_ASKED, _CALLING], None))
+        return any(self._shows(([_ASKED, _CALLING], tools), _WITH) for tools in ([_TOOL], None))
 
     @cached_property
     def writes_tools(self) -> bool:
@@ -100,12 +101,18 @@ class Template:
         return tuple(sorted(self.stops | ({closing} if closing else set()), key=len, reverse=True))
 
     def write(
-        self, messages: Messages, *, tools: Any = None, prompt: bool = False, marked: bool = False
+        self,
+        messages: Messages,
+        *,
+        tools: Any = None,
+        prompt: bool = False,
+        marked: bool = False,
+        now: datetime | None = None,
     ) -> str:
-        """The text of a conversation as the template writes it.  Raises Refused."""
+        """The text of a conversation as the template writes it.  now: the time that it is told.  Raises Refused."""
         program = (self.with_tools if tools else "") or self.program or PLAIN
         return sandbox.write(
-            program, messages, tools=tools or None, prompt=prompt, words=self.words, marked=marked
+            program, messages, tools=tools or None, prompt=prompt, words=self.words, marked=marked, now=now
         )
 
     def length(self, text: str) -> int:
@@ -125,7 +132,7 @@ class Template:
             made.ends,
             made.refusal,
             len(made.learnt()),
-            "" if made.refusal else _changed(messages, made.text),
+            "" if made.refusal else turns.changed(messages, made.text),
         )
         self._seen[key] = found
         if len(self._seen) > _KEPT:
@@ -135,28 +142,28 @@ class Template:
     def see(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> Rendered:
         """A conversation as the model sees it; never raises for what a row holds.  A turn with weight 0 is not
         learnt."""
-        turns, declared = self._ready(messages), _declared(tools)
+        said, declared = self._ready(messages), turns.declared(tools)
 
         def write(some: Messages, prompt: bool = False, marked: bool = False) -> str:
             return self.write(some, tools=declared, prompt=prompt, marked=marked)
 
         try:
-            text = write(turns)
-            places = spoken(write, text, turns)
+            text = write(said)
+            places = spoken(write, text, said)
         except Refused as refusal:
             return Rendered("", refusal=str(refusal))
-        weights = {turn: _weight(messages[turn]) for turn in sorted(places)}
+        weights = {turn: turns.weight(messages[turn]) for turn in sorted(places)}
         learnt = {turn: weight for turn, weight in weights.items() if weight}
-        closed = [self._closed(text, places[turn], turns[turn]["content"]) for turn in learnt]
+        closed = [self._closed(text, places[turn], said[turn]["content"]) for turn in learnt]
         spans = tuple(guarded.shifted(text, span) for span, _ in closed)
         return self._tokens(text, spans, tuple(end for _, end in closed), tuple(learnt.values()))
 
     def asked(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> Rendered:
         """A conversation up to where the assistant is to speak; nothing of it is learnt.  Raises Refused."""
-        return self._tokens(self.write(self._ready(messages), tools=_declared(tools), prompt=True))
+        return self._tokens(self.write(self._ready(messages), tools=turns.declared(tools), prompt=True))
 
     def _ready(self, messages: Sequence[Mapping[str, Any]]) -> Messages:
-        return guarded.guarded([_plain(turn) for turn in messages], self.special)
+        return guarded.guarded([turns.plain(turn) for turn in messages], self.special)
 
     def _tokens(
         self,
@@ -190,50 +197,6 @@ class Template:
             return word in self.write(probe[0], tools=probe[1])
         except Refused:
             return False
-
-
-def _weight(turn: Mapping[str, Any]) -> float:
-    weight = turn.get("weight")
-    return max(0.0, float(weight)) if isinstance(weight, int | float) else 1.0
-
-
-def _changed(messages: Sequence[Mapping[str, Any]], text: str) -> str:
-    """What became of words that do not stand in the text as they were said."""
-    lost = [said for turn in messages if (said := str(turn.get("content") or "")) not in text]
-    if not lost:
-        return ""
-    if all(said.strip() in text for said in lost):
-        return "trimmed"
-    return "missing" if any(said[:_PART] not in text for said in lost) else "changed"
-
-
-def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
-    """A turn as templates expect it: a text as content, tool arguments as objects."""
-    kept = {key: value for key, value in turn.items() if key not in ("weight", "tool_calls")}
-    kept["content"] = str(turn.get("content") or "")
-    if calls := turn.get("tool_calls"):
-        kept["tool_calls"] = [_parsed(call) for call in calls] if isinstance(calls, list) else calls
-    return kept
-
-
-def _parsed(call: Any) -> Any:
-    function = call.get("function") if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(function.get("arguments"), str):
-        return call
-    try:
-        arguments = json.loads(function["arguments"])
-    except (ValueError, RecursionError):
-        return call
-    return {**call, "function": {**function, "arguments": arguments}}
-
-
-def _declared(tools: Any) -> Any:
-    if not isinstance(tools, str):
-        return tools
-    try:
-        return json.loads(tools)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _probes(role: str) -> list[tuple[Messages, Any]]:

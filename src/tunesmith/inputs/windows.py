@@ -61,7 +61,7 @@ def _window(
     """A span (first token, first one that no window before had, end) with what begins the text before it."""
     start, fresh, stop = span
     own = [0.0] * (len(head) + fresh - start) + list(weights[fresh:stop])
-    return Tokens((*head, *ids[start:stop]), tuple([0.0, *own[1:]]) if own else ())
+    return Tokens((*head, *ids[start:stop]), (0.0, *own[1:]) if own else ())
 
 
 def _taken(ids: Sequence[int], weights: Sequence[float], kept: Sequence[int]) -> Tokens:

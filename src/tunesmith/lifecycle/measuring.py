@@ -164,6 +164,6 @@ def _seen(net: Net, own: set[int], shape: Shape) -> Moving:
         tables=bool(tables),
         output=bool(tables) and shape.decoder,
         # each map may keep its input; an added one of that rank beside each would have so many parameters
-        adapted=frozenset(m.name for m in shape.matrices) if added and not below else frozenset(),
+        adapted=frozenset(range(len(shape.matrices))) if added and not below else frozenset(),
         rank=round(added / max(1, len(layers) * sum(m.inputs + m.outputs for m in shape.matrices))),
     )

@@ -33,7 +33,7 @@ def template(known: Known) -> Template:
         raise Unavailable(UNSEEN) if talks else Unavailable
     base, wanted = bases.resolve(known.wanted.base, offline=known.wanted.offline), known.wanted
     try:
-        return template_of(base, window=wanted.max_length, program=wanted.program, plain=not talks)
+        return template_of(base, window=wanted.max_length, program=wanted.program)
     except MissingError as lacking:  # it may have been named for its vectors
         raise Unavailable(f"not looked at: how the model sees the rows; {lacking.found}") from None
 

@@ -30,7 +30,12 @@ def choose(backbone: Any) -> None:
 
 
 def by_length(
-    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any, **options: Any
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: Any,
+    **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """The attention of one layer [B, T, H, D].  A mask of numbers on a short sequence asks for plain products."""
     added = attention_mask is not None and attention_mask.is_floating_point()

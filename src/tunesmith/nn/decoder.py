@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from tunesmith.nn import attention, dropouts, readout
@@ -18,6 +19,7 @@ from tunesmith.nn import attention, dropouts, readout
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
+FAULTS = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError)
 SPREAD = 0.02  # of a new head's weights, as usual since GPT-2
 
 
@@ -34,8 +36,10 @@ def _made(make: Any, *given: Any, **settings: Any) -> Any:
     """What transformers makes of a configuration.  A faulty one ends in errors of many kinds there, here in one."""
     try:
         return make(*given, **settings)
-    except (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, RuntimeError, TypeError) as odd:
-        raise ValueError(f"transformers can't read the model's configuration: {odd}") from None
+    except (*FAULTS, StrictDataclassError) as odd:
+        raise ValueError(
+            f"transformers can't use the model's configuration: {odd or type(odd).__name__}"
+        ) from None
 
 
 def structure(config: Mapping[str, Any]) -> CausalLM:
@@ -126,7 +130,9 @@ class CausalLM(nn.Module):
         weights_N = batch["weights"][at[0], at[1] + 1]
         return self._ready().nll_sum(self._matrix(), hidden_ND, targets_N, weights_N)
 
-    def _supervised(self, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
+    def _supervised(
+        self, batch: Mapping[str, Any]
+    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, ...]]:
         """(states that tell the supervised tokens [N, D], their ids [N], (row, place of the state) [N] each)."""
         ids_BT = batch["ids"]
         rows, places = (batch["weights"][:, 1:] != 0).nonzero(as_tuple=True)
@@ -197,4 +203,6 @@ def states(
 def _added(blocks_BTT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """What is added to attention scores [B, 1, T, T]: 0 where a token may be seen, else the least number."""
     least = torch.finfo(dtype).min
-    return torch.zeros(blocks_BTT.shape, dtype=dtype, device=blocks_BTT.device).masked_fill_(~blocks_BTT, least)[:, None]
+    return torch.zeros(blocks_BTT.shape, dtype=dtype, device=blocks_BTT.device).masked_fill_(
+        ~blocks_BTT, least
+    )[:, None]

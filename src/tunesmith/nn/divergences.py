@@ -11,29 +11,24 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from tunesmith.nn.readout import Readout
+
 CHUNK_WORDS = 1 << 22  # logits that exist at once
 
 Logits = Callable[[torch.Tensor], torch.Tensor]  # states [N, D] → logits [N, V]
 
 
-def supervised(net: Any, tensors: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(states that predict a supervised token [N, D], the weights of these tokens [N])."""
+def supervised(net: Any, tensors: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(states that tell the supervised tokens [N, D], these tokens [N], their weights [N])."""
     states = net.hidden(tensors["ids"], tensors["mask"], tensors.get("positions"), tensors.get("blocks"))
-    rows_N, at_N = (tensors["weights"] != 0).nonzero(as_tuple=True)
-    return states[rows_N, at_N - 1], tensors["weights"][rows_N, at_N]
+    rows, places = (tensors["weights"][:, 1:] != 0).nonzero(as_tuple=True)
+    return states[rows, places], tensors["ids"][rows, places + 1], tensors["weights"][rows, places + 1]
 
 
-def logits_of(net: Any) -> Logits:
-    """The output matrix of a causal model, with what its family does to its logits."""
-    output, config = net.backbone.get_output_embeddings(), net.backbone.config
-    scale = getattr(config, "logit_scale", None) or 1.0 / (getattr(config, "logits_scaling", None) or 1.0)
-    cap = getattr(config, "final_logit_softcapping", None)
-
-    def logits(states_ND: torch.Tensor) -> torch.Tensor:
-        raw = output(states_ND).float() * scale
-        return cap * torch.tanh(raw / cap) if cap else raw
-
-    return logits
+def logits_of(net: Any, shape: Readout) -> Logits:
+    """The output matrix of a causal model.  shape: what its family does to states and products (`readout.of`)."""
+    output = net.backbone.get_output_embeddings()
+    return lambda states_ND: shape(output(states_ND * shape.before).float())
 
 
 def kl_sum(

@@ -40,10 +40,14 @@ def saved_name(name: str) -> str:
 
 
 def base_tensors(net: nn.Module) -> dict[str, torch.Tensor]:
-    """Every parameter by the name that it has in an untuned network; what was added has its saved name."""
+    """Every parameter by the name that it has in an untuned network; what was added has its saved name.
+
+    Matrices of 4 bits are left out: they are no numbers that a gradient could be asked of.
+    """
     return {
         ".".join(step for step in saved_name(name).split(".") if step != WRAPPED): p
         for name, p in net.named_parameters()
+        if p.is_floating_point()
     }
 
 

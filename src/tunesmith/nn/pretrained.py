@@ -32,12 +32,15 @@ def _read(kind: Any, config: Any, folder: Path) -> Any:
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are named below
             **_without_pooler(kind),
         )
     except ImportError as lacking:  # a quantised base whose library is not there
         raise ValueError(str(lacking).strip().splitlines()[0]) from None
     if report["mismatched_keys"]:
-        raise ValueError(f"the shape of '{sorted(report['mismatched_keys'])[0][0]}' is not what its config says")
+        raise ValueError(
+            f"the shape of '{sorted(report['mismatched_keys'])[0][0]}' is not what its config says"
+        )
     if missing := [key for key in report["missing_keys"] if "position_ids" not in key]:
         raise ValueError(f"the weights lack {len(missing)} tensors, such as {sorted(missing)[0]}")
     return loaded

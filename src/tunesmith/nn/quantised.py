@@ -53,6 +53,9 @@ def _small(linear: nn.Linear, bnb: Any) -> nn.Module:
     biased, kept = linear.bias is not None, linear.weight.detach()
     small = bnb.nn.Linear4bit(linear.in_features, linear.out_features, bias=biased, quant_type="nf4")
     small.weight = bnb.nn.Params4bit(kept.clone(), requires_grad=False, quant_type="nf4", module=small)
+    # at its first answer on some CPUs the library would round the scales further and lay the bits out anew, for good:
+    # training after an evaluation then had no gradient, and what a model says would hang on what was asked before
+    small.support_avx512bf16_for_cpu = False
     if biased:
         small.bias = linear.bias
     return small.to(kept.device)  # the move is what quantises

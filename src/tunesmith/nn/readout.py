@@ -52,7 +52,14 @@ class Readout:
             return -(weights_N * self._by_calls(matrix, hidden_ND, targets_N)[0]).sum()
         states, rows = self._given(matrix, hidden_ND), token_loss.rows_at_once(matrix.out_features)
         return token_loss.cross_entropy_sum(
-            states, matrix.weight, targets_N, weights_N, rows, bias=matrix.bias, cap=self.cap, scale=self.scale
+            states,
+            matrix.weight,
+            targets_N,
+            weights_N,
+            rows,
+            bias=matrix.bias,
+            cap=self.cap,
+            scale=self.scale,
         )
 
     def _given(self, matrix: nn.Linear, hidden_ND: torch.Tensor) -> torch.Tensor:
@@ -128,7 +135,10 @@ def _compared(states: torch.Tensor, read: torch.Tensor) -> float:
     """What the states are multiplied by before the matrix reads them."""
     before = 1.0 if read.equal(states) else ((read * states).sum() / states.square().sum()).item()
     size = states.abs().max().item() + 1e-12
-    if states.shape != read.shape or not (states * before - read).abs().max().item() <= CLOSE * abs(before) * size:
+    if (
+        states.shape != read.shape
+        or not (states * before - read).abs().max().item() <= CLOSE * abs(before) * size
+    ):
         raise ValueError("this model changes its states before the output matrix")
     if (states[0, :2] - states[1, :2]).abs().max().item() > CLOSE * size:
         raise ValueError("this model reads what comes after a token: it can't learn to say what comes next")

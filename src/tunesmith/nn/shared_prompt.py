@@ -26,9 +26,44 @@ PADDING = -2
 # those of plain sequences; any other family is given plain sequences
 KNOWN = frozenset(
     (
-        *("arcee", "cohere", "ernie4_5", "exaone4", "falcon", "gemma", "gemma2", "gemma3_text", "glm", "gpt2"),
-        *("gpt_bigcode", "gpt_neox", "granite", "helium", "llama", "mistral", "nemotron", "olmo", "olmo2", "olmo3"),
-        *("opt", "persimmon", "phi", "phi3", "qwen2", "qwen3", "seed_oss", "smollm3", "stablelm", "starcoder2"),
+        *(
+            "arcee",
+            "cohere",
+            "ernie4_5",
+            "exaone4",
+            "falcon",
+            "gemma",
+            "gemma2",
+            "gemma3_text",
+            "glm",
+            "gpt2",
+        ),
+        *(
+            "gpt_bigcode",
+            "gpt_neox",
+            "gptj",
+            "granite",
+            "helium",
+            "llama",
+            "mistral",
+            "mixtral",
+            "nemotron",
+            "olmo",
+        ),
+        *(
+            "olmo2",
+            "olmo3",
+            "opt",
+            "persimmon",
+            "phi",
+            "phi3",
+            "qwen2",
+            "qwen3",
+            "seed_oss",
+            "smollm3",
+            "stablelm",
+        ),
+        *("starcoder2", "xglm"),
     )
 )
 # how a configuration says that some layers see less than everything

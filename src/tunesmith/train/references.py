@@ -22,7 +22,7 @@ from tunesmith.parts import Codec, Example, Net, Tensor
 from tunesmith.store import files
 
 TOGETHER = 4096  # padded tokens that are computed at once
-_TENSORS = "tensors.safetensors"
+TENSORS = "tensors.safetensors"
 
 Made = Mapping[str, Tensor]
 
@@ -49,12 +49,17 @@ def key(net: Net, codec: Codec, rows: Sequence[str], **more: Any) -> str:
     return hashlib.sha256(files.canonical_json(depends)).hexdigest()[:40]
 
 
-def kept(folder: Path, make: Callable[[], Generator[Event, None, Made]]) -> Generator[Event, None, Made]:
-    """The tensors of a sealed folder of the cache, made and sealed where there is none; a damaged one is set aside."""
+def kept(
+    folder: Path, make: Callable[[], Generator[Event, None, Made]], notes: Mapping[str, Any] | None = None
+) -> Generator[Event, None, Made]:
+    """The tensors of a sealed folder of the cache, made and sealed where there is none; a damaged one is set aside.
+
+    notes: name → JSON value of further files that are written beside the tensors.
+    """
     if folder.is_dir():
         try:
             files.verify(folder)
-            return doors.open("safetensors.torch").load_file(folder / _TENSORS)
+            return doors.open("safetensors.torch").load_file(folder / TENSORS)
         except IntegrityError as damage:
             aside = files.set_aside(folder, "damaged")
             yield Note(f"{damage.found}; set aside as {aside.name} and computed again", "warning")
@@ -62,7 +67,9 @@ def kept(folder: Path, make: Callable[[], Generator[Event, None, Made]]) -> Gene
     staging = files.make_folder(folder.with_name(f".{folder.name}.{secrets.token_hex(4)}"))
     tensors = {name: tensor.contiguous() for name, tensor in made.items()}
     save_file = doors.open("safetensors.torch").save_file
-    files.write_with(staging / _TENSORS, lambda path: save_file(tensors, path))
+    files.write_with(staging / TENSORS, lambda path: save_file(tensors, path))
+    for name, note in (notes or {}).items():
+        files.write_json(staging / name, note)
     files.seal(staging)
     files.move_folder(staging, folder)
     return tensors

@@ -92,17 +92,21 @@ def said(role: str, content: str, **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
-def template(program: str = _ENDED, window: int = 0) -> Template:
-    """A small template for planted cases: '<|end|>' ends a turn, and every character is a token."""
+def template(
+    program: str = _ENDED, window: int = 0, truncation: str = "right", words: Mapping[str, str] | None = None
+) -> Template:
+    """A small template for planted cases: '<|end|>' ends a turn, and every character is a token.  words: more special
+    tokens that templates name."""
     from tunesmith.inputs.templates import Template
 
     return Template(
         program,
-        words={"eos_token": "<|end|>"},
-        specials=frozenset({"<|end|>", "<|user|>", "<|assistant|>"}),
+        words={"eos_token": "<|end|>", **(words or {})},
+        specials=frozenset({"<|end|>", "<|user|>", "<|assistant|>", *(words or {}).values()}),
         stops=frozenset({"<|end|>"}),
         window=window,
         encode=lambda text: (tuple(map(ord, text)), tuple((at, at + 1) for at in range(len(text)))),
         unknown=0,
         name="planted",
+        truncation=truncation,
     )

@@ -14,7 +14,8 @@ from tunesmith.parts import Case, Fault, RowCheck, Tally
 _WHY = {
     "silent": "the assistant says nothing",
     "muted": "every answer has weight 0",
-    "cut": "the window ends before the answer",
+    "cut": "the answer is outside the window",
+    "unwritten": "the template does not write the answer",
 }
 
 
@@ -33,11 +34,12 @@ class NothingToLearn(RowCheck):
             return Fault("silent")
         if all(turn.get("weight") == 0 for turn in spoken):
             return Fault("muted")
-        return Fault("cut") if "template" in evidence and _cut(row, evidence) else None
+        kind = _unseen(row, evidence) if "template" in evidence else ""
+        return Fault(kind) if kind else None
 
     def finding(self, tally: Tally) -> Finding:
         rows = plural(tally.count, "row")
-        base = " --base DIR" if tally.kinds["cut"] else ""
+        base = " --base DIR" if tally.kinds["cut"] or tally.kinds["unwritten"] else ""
         why = "; ".join(f"{_WHY[kind]} in {count:,}" for kind, count in tally.kinds.most_common())
         return Finding(
             self.code,
@@ -57,8 +59,13 @@ class NothingToLearn(RowCheck):
         return dirty, chat([asked, answer], template=template(window=60))
 
 
-def _cut(row: Record, evidence: Mapping[str, Any]) -> bool:
-    """Whether none of the row's conversations has a learnt token inside the window."""
-    window = evidence["template"].window
-    learnt = [each.learnt for each in seen(row, evidence) if each.learnt]
-    return bool(window and learnt) and all(first >= window for first, _ in learnt)
+def _unseen(row: Record, evidence: Mapping[str, Any]) -> str:
+    """Why no conversation of the row has a learnt token inside the window, '' where one has; a row that the template
+    refuses is T406's."""
+    rules, shown = evidence["template"], seen(row, evidence)
+    if rules.encode is None or any(each.refusal for each in shown):
+        return ""
+    if not any(each.learnt for each in shown):
+        return "unwritten"
+    lost = [each.lost(rules.window, rules.truncation) for each in shown if each.learnt]
+    return "cut" if all(each == "all" for each in lost) else ""

@@ -37,12 +37,15 @@ LOSSES = {
     "prompt_only": "nothing of the answer is left",
     "answer_cut": "the answer is cut",
     "text_cut": "the end of the text is cut",
-    "after": "only what follows the last answer is cut",
+    "after": "nothing that is learnt is cut",
 }
 
 
+_LOST = {"": "after", "some": "answer_cut", "all": "prompt_only"}
+
+
 class Window(Check):
-    """Training cuts at the end: an answer without its end teaches the model not to end.  Of other contents than
+    """An answer that is cut teaches half of it, and one without its end teaches not to end.  Of other contents than
     conversations the text is measured."""
 
     code = "T401"
@@ -104,9 +107,7 @@ def _measured(row: Record, evidence: Mapping[str, Any]) -> tuple[int, str]:
     if "turns" not in content.offers:
         return rules.length(content.text(row)), "text_cut"
     shown = max(seen(row, evidence), key=lambda each: each.tokens)
-    if shown.learnt is None or shown.learnt[1] < rules.window:
-        return shown.tokens, "after"
-    return shown.tokens, "prompt_only" if shown.learnt[0] >= rules.window else "answer_cut"
+    return shown.tokens, _LOST[shown.lost(rules.window, rules.truncation)]
 
 
 def _fix(state: _Lengths) -> Fix:

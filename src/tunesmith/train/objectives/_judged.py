@@ -51,8 +51,7 @@ class Judged:
         row = _rows.asked(self.task, codec, fields["prompt"], answers, fields.get("tools"))
         if row is None:
             return []
-        longest = len(row.prompt) + max(len(said.ids) for said in row.answers)
-        return [Example(record.key, {"row": row, "wanted": bool(fields["label"])}, longest)]
+        return [Example(record.key, {"row": row, "wanted": bool(fields["label"])}, _layout.longest(row))]
 
     def collate(self, examples: Sequence[Example], codec: Codec) -> Batch:
         """Tensors of the rows' own answers; `mismatched`: those of the others, with their reference."""
@@ -75,13 +74,13 @@ class Judged:
 
         baseline = batch.tensors.get("baseline") or Baseline([batch.tensors])
         value = baseline.of(net)
-        moved = _layout.answer_sums(net, batch.tensors) - batch.tensors["reference"]
+        moved = _alone(net, batch.tensors) - batch.tensors["reference"]
         weights = self.beta, self.desirable, self.undesirable
         return {"answer": preference_losses.kto_sum(moved, batch.tensors["wanted"], value, *weights)}
 
     def predict(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
         """For each answer the log-odds float32 [1] that it is wanted: its implicit reward."""
-        moved = _layout.answer_sums(net, batch.tensors) - batch.tensors["reference"]
+        moved = _alone(net, batch.tensors) - batch.tensors["reference"]
         return list((self.beta * moved).float().cpu().numpy()[:, None])
 
     def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
@@ -120,7 +119,7 @@ class Baseline:
         total, count = torch.zeros(()), 0
         with torch.no_grad(), references.as_it_is(net):
             for part in self._parts:
-                moved = _layout.answer_sums(net, part["mismatched"]) - part["mismatched_reference"]
+                moved = _alone(net, part["mismatched"]) - part["mismatched_reference"]
                 total, count = total + moved.sum(), count + len(moved)
         return (total / max(1, count)).clamp(min=0)
 
@@ -145,16 +144,21 @@ def prepare(job: Job, net: Net, lesson: Judged) -> Iterator[Event]:
     def compute(part: list[Example]) -> Tensor:
         tensors = lesson.collate(part, job.codec).tensors
         found = doors.open("torch").zeros(len(part), 2)
-        found[:, 0] = _layout.answer_sums(net, tensors)
+        found[:, 0] = _alone(net, tensors)
         paired = [at for at, each in enumerate(part) if len(each.values["row"].answers) > 1]
         if paired:
-            found[paired, 1] = _layout.answer_sums(net, tensors["mismatched"])
+            found[paired, 1] = _alone(net, tensors["mismatched"])
         return found
 
     rows = _pairs.examples(job, lesson)
     # which answers are mismatched depends on the training rows
     trained = sorted(lesson.others)
     lesson.reference = yield from _pairs.referred(job, net, rows, compute, trained=trained)
+
+
+def _alone(net: Net, tensors: Mapping[str, Any]) -> Tensor:
+    """Log-probability of the one answer of each row [A]."""
+    return _layout.answer_sums(net, tensors)[:, 0]
 
 
 def _only(example: Example, answer: int) -> _rows.Asked:

@@ -76,8 +76,10 @@ class PairObjective(Objective, ABC):
 
         _rows.require_whole(job)
         assert isinstance(job.task, LanguageTask)
-        lesson = Pairs(self, job.task, shared_prompt.shares(net.backbone.config))
+        lesson = Pairs(self, job.task)
         yield from prepared(job, lesson)
+        longest = max(_layout.longest(each.values["pair"]) for each in examples(job, lesson))
+        lesson.shared = shared_prompt.shares(net.backbone.config, longest)
         if self.referred:
             yield from _refer(job, net, lesson)
         return lesson
@@ -101,20 +103,19 @@ class Pairs:
     early: ClassVar[tuple[str, ...]] = ("accuracy", "log_loss")
     objective: PairObjective
     task: LanguageTask
-    shared: bool
+    shared: bool = False
     reference: dict[str, np.ndarray] = field(default_factory=dict)
-    known: dict[str, list[Example]] = field(default_factory=dict)
+    known: dict[str, _rows.Asked | None] = field(default_factory=dict)
 
     def encode(self, record: Record, codec: Codec, draw: Draw | None) -> list[Example]:
-        """None where a pair has no room in the window."""
+        """None where a pair has no room in the window.  Rows are made into tokens once."""
         if record.key not in self.known:
-            self.known[record.key] = self._encoded(record, codec)
-        return self.known[record.key]
-
-    def _encoded(self, record: Record, codec: Codec) -> list[Example]:
-        fields = record.fields
-        answers = [fields["chosen"], fields["rejected"]]
-        row = _rows.asked(self.task, codec, fields["prompt"], answers, fields.get("tools"))
+            fields = record.fields
+            answers = [fields["chosen"], fields["rejected"]]
+            self.known[record.key] = _rows.asked(
+                self.task, codec, fields["prompt"], answers, fields.get("tools")
+            )
+        row = self.known[record.key]
         if row is None:
             return []
         return [Example(record.key, {"pair": row}, _layout.length(row, shared=self.shared))]
@@ -124,7 +125,7 @@ class Pairs:
         tensors = _layout.tensors(rows, codec.settings["pad_id"], shared=self.shared)
         nothing = np.zeros(2, np.float32)
         reference = np.stack([self.reference.get(each.row, nothing) for each in examples])
-        counts = {"pair": float(len(rows)), "token": float(tensors["sizes"][::2].sum())}
+        counts = {"pair": float(len(rows)), "token": float(tensors["sizes"][:, 0].sum())}
         return Batch(
             {**tensors, "reference": doors.open("torch").from_numpy(reference)},
             tuple(example.row for example in examples),
@@ -133,8 +134,8 @@ class Pairs:
 
     def scored(self, net: Net, batch: Batch) -> Scored:
         """How likely the answers of a batch are."""
-        policy = _layout.answer_sums(net, batch.tensors).reshape(-1, 2)
-        return Scored(policy, batch.tensors["reference"], batch.tensors["sizes"].reshape(-1, 2))
+        tensors = batch.tensors
+        return Scored(_layout.answer_sums(net, tensors), tensors["reference"], tensors["sizes"])
 
     def loss(self, net: Net, batch: Batch) -> dict[str, Tensor]:
         return self.objective.sums(self.scored(net, batch))
@@ -202,8 +203,7 @@ def _refer(job: Job, net: Net, lesson: Pairs) -> Iterator[Event]:
     rows = examples(job, lesson)
 
     def compute(part: list[Example]) -> Tensor:
-        batch = lesson.collate(part, job.codec)
-        return _layout.answer_sums(net, batch.tensors).reshape(-1, 2)
+        return _layout.answer_sums(net, lesson.collate(part, job.codec).tensors)
 
     lesson.reference = yield from referred(job, net, rows, compute, pairs=lesson.shared)
 

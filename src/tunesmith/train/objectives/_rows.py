@@ -86,16 +86,13 @@ def _talk(turns: Turns, tools: Any) -> Record:
 
 def _divided(talks: Sequence[Tokens]) -> Asked | None:
     """What comes before the first token that differs or is learnt is the prompt; it has one token at least."""
-    length = min(len(talk.ids) for talk in talks)
-    for talk in talks:
-        length = min(length, next((at for at, weight in enumerate(talk.weights) if weight), length))
-    first = talks[0].ids
-    while length and any(list(talk.ids[:length]) != list(first[:length]) for talk in talks[1:]):
-        length = next(at for at in range(length) if any(talk.ids[at] != first[at] for talk in talks[1:]))
+    from tunesmith.nn import shared_prompt
+
+    length = shared_prompt.common([talk.ids for talk in talks], [talk.weights for talk in talks])
     if not length:
         return None
     rests = [Said(tuple(talk.ids[length:]), tuple(talk.weights[length:])) for talk in talks]
-    return Asked(tuple(first[:length]), tuple(rests))
+    return Asked(tuple(talks[0].ids[:length]), tuple(rests))
 
 
 def _fitted(row: Asked, codec: Codec) -> Asked | None:

@@ -29,8 +29,11 @@ class KlToBase(Regularizer):
 
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:
         yield from ()
+        from tunesmith.nn import readout
+
         moving = {name: p.detach().clone() for name, p in net.named_parameters() if p.requires_grad}
-        return _Close(job, _general.windows(job), self.strength, self.windows, moving)
+        rows = _general.windows(job)
+        return _Close(job, rows, self.strength, self.windows, moving, readout.of(net.backbone))
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class _Close:
     strength: float
     windows: int
     start: Mapping[str, Tensor]
+    shape: Any
 
     def batches(self, step: int) -> list[Batch]:
         rows = _general.drawn(self.rows, self.windows, self.job.seed, step)
@@ -56,11 +60,11 @@ class _Close:
             return stand_ins.ask(net, start, ask)
 
         with torch.no_grad(), references.as_it_is(net):
-            known, _ = at_first(lambda base: divergences.supervised(base, batch.tensors))
-        states, weights = divergences.supervised(net, batch.tensors)
+            known, _, _ = at_first(lambda base: divergences.supervised(base, batch.tensors))
+        states, _, weights = divergences.supervised(net, batch.tensors)
 
         def first(asking: Tensor) -> Tensor:
-            return at_first(lambda base: divergences.logits_of(base)(asking))
+            return at_first(lambda base: divergences.logits_of(base, self.shape)(asking))
 
-        far = divergences.kl_sum(first, known, divergences.logits_of(net), states, weights, words)
+        far = divergences.kl_sum(first, known, divergences.logits_of(net, self.shape), states, weights, words)
         return {batch.owner: self.strength * far}
