@@ -1,6 +1,6 @@
 """`tunesmith estimate` beside the peak memory of real training runs on the CPU.
 
-    python bench/memory.py [--only WORD] [--shared ../shared] [--out bench/results/FILE.json] [--again FILE]
+    python bench/memory.py [--only WORD] [--shared ../shared] [--out bench/results/FILE.json] [--again FILE] [--pinned]
 
 Twelve runs: models of 0.26 M, 1 M, 22 M and 135 M parameters (the last of random weights), full, frozen and LoRA,
 float32 and bfloat16, short and long rows.  Each trains a few steps in a child process of its own, which first trains a
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +48,16 @@ RUNS: list[tuple[str, str, str, int, dict[str, Any]]] = [
     ("minilm LoRA bfloat16 64 x 128", "minilm", "text-classification", 128,
      {"tuning.name": "lora", "train.dtype": "bfloat16", "train.batch_size": 64}),
 ]  # fmt: skip
-SMALL = dict(
-    hidden_size=576,
-    num_hidden_layers=30,
-    num_attention_heads=9,
-    num_key_value_heads=3,
-    intermediate_size=1536,
-    vocab_size=49152,
-    max_position_embeddings=2048,
-    tie_word_embeddings=True,
-)
+SMALL = {
+    "hidden_size": 576,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "intermediate_size": 1536,
+    "vocab_size": 49152,
+    "max_position_embeddings": 2048,
+    "tie_word_embeddings": True,
+}
 
 
 def main() -> int:
@@ -69,7 +71,7 @@ def main() -> int:
         before = json.loads(Path(options.again).read_text()) if options.again else {"runs": []}
         known = {each["run"]: {key: each[key] for key in SEEN} for each in before["runs"]}
         found = [
-            compared(number, run, place, Path(options.shared), known.get(run[0]))
+            compared(number, run, place, Path(options.shared), options.pinned, known.get(run[0]))
             for number, run in enumerate(RUNS)
             if options.only in run[0] and (run[0] in known or not options.again)
         ]
@@ -87,7 +89,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="runs whose name holds this word")
     parser.add_argument("--shared", default="../shared")
     parser.add_argument("--out", default="")
-    parser.add_argument("--again", default="", help="estimate beside what was measured before, in a result file")
+    parser.add_argument(
+        "--again", default="", help="estimate beside what was measured before, in a result file"
+    )
+    parser.add_argument(
+        "--pinned",
+        action="store_true",
+        help="let blocks from 1 MiB on go back to the system when they are freed",
+    )
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -97,6 +106,7 @@ def compared(
     run: tuple[str, str, str, int, dict[str, Any]],
     place: Path,
     shared: Path,
+    pinned: bool,
     known: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """One run: what was estimated before, what was measured after.  known: what was measured earlier."""
@@ -104,9 +114,15 @@ def compared(
     data = place / f"{base}-{length}.jsonl"
     if not data.exists():
         write_rows(data, task, length, characters=1.0 if base == "babyllama" else 1.8)
-    asked = {"base": folder_of(base, place, shared), "task": task, "data": str(data), "length": length, "sets": sets}
+    asked = {
+        "base": folder_of(base, place, shared),
+        "task": task,
+        "data": str(data),
+        "length": length,
+        "sets": sets,
+    }
     estimated = estimate(asked, place)
-    seen = known or trained(name, asked, place)
+    seen = known or trained(name, asked, place, pinned)
     floor = next(each["bytes"] for each in estimated["components"] if each["name"] == "framework")
     guess = estimated["peak_bytes"] - floor + seen["floor"]
     line = {
@@ -124,10 +140,15 @@ def compared(
     return line
 
 
-def trained(name: str, asked: dict[str, Any], place: Path) -> dict[str, Any]:
-    """What the child measured."""
+def trained(name: str, asked: dict[str, Any], place: Path, pinned: bool) -> dict[str, Any]:
+    """What the child measured.
+
+    pinned: glibc's threshold stays at 1 MiB.  Left alone it grows to 32 MiB, and freed activations stay in the heap as
+    holes that the next step's do not fit into.
+    """
+    environment = {**os.environ, **({"MALLOC_MMAP_THRESHOLD_": str(1 << 20)} if pinned else {})}
     command = [sys.executable, __file__, "--child", json.dumps({**asked, "place": str(place)})]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -138,7 +159,12 @@ def recipe_of(asked: dict[str, Any], epochs: float | None = None) -> Any:
     from tunesmith.recipe import toml
 
     quoted = {"base": asked["base"], "task.name": asked["task"], "data.source": asked["data"]}
-    quoted |= {"approach.head": "random", "task.max_length": asked["length"], "train.threads": 2, **asked["sets"]}
+    quoted |= {
+        "approach.head": "random",
+        "task.max_length": asked["length"],
+        "train.threads": 2,
+        **asked["sets"],
+    }
     quoted.setdefault("train.dtype", "float32")
     if epochs:
         quoted["train.epochs"] = epochs
@@ -156,7 +182,7 @@ def estimate(asked: dict[str, Any], place: Path) -> dict[str, Any]:
 
 def measured(asked: dict[str, Any]) -> dict[str, Any]:
     """In the child: floor, peak and seconds of a step, from the approach's own `fit`."""
-    from tunesmith import catalog, lifecycle
+    from tunesmith import catalog
     from tunesmith.advise.ladder import advised
     from tunesmith.bases import Base
     from tunesmith.data import profile
@@ -180,17 +206,18 @@ def measured(asked: dict[str, Any]) -> dict[str, Any]:
     recipe = with_values(recipe, approach.resolve(recipe), by="probe")
     facts = profile.profile(records, dataset.content)
     folder = Path(tempfile.mkdtemp(dir=asked["place"]))
-    small = Job(task, recipe, records[:batch], records[:2], task.tiny_codec(facts), None, folder / "tiny", folder)
+    small = Job(
+        task, recipe, records[:batch], records[:2], task.tiny_codec(facts), None, folder / "tiny", folder
+    )
     short = with_values(recipe, {"train.batch_size": 4, "train.epochs": 1.0}, by="you")
     for _ in approach.fit(replace(small, recipe=short, train=records[:4])):
         pass
-    del lifecycle
     floor = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     base = Base(asked["base"], base_folder(asked["base"]), "")
     job = Job(task, recipe, records, records[:4], task.codec(base, facts), base, folder / "run", folder)
     ends = [time.perf_counter() for event in approach.fit(job) if isinstance(event, Step)]
-    paces = [round(two - one, 3) for one, two in zip(ends, ends[1:], strict=False)]
+    paces = [round(two - one, 3) for one, two in pairwise(ends)]
     return {"floor": floor, "peak": resident("VmHWM"), "seconds": paces}
 
 

@@ -615,12 +615,14 @@ class Approach(Section, ABC):
     """How a model comes to be.
 
     refits: cheap enough to be fitted again on folds and on training + validation rows.
-    based: it starts from a base model.  library: the optional library that it needs ("" = none).
+    based: it starts from a base model.  library: the optional library that it needs ("" = none).  trains: it moves
+    weights of a network: tuning, objective and regularizer are read.
     """
 
     refits: ClassVar[bool]
     based: ClassVar[bool] = False
     library: ClassVar[str] = ""
+    trains: ClassVar[bool] = False
 
     @abstractmethod
     def serves(self, task: Task) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from baseshapes import BERT, GPT2
 
+from baseshapes import BERT, GPT2
 from tunesmith.advise import activations, sizes
 from tunesmith.advise.activations import Work
 from tunesmith.advise.moving import moving

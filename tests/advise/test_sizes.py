@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from baseshapes import BERT, FAMILIES, GPT2, LLAMA_7B, MISTRAL_7B, QWEN2_05B, SMOLLM_135M
 
+from baseshapes import BERT, FAMILIES, GPT2, LLAMA_7B, MISTRAL_7B, QWEN2_05B, SMOLLM_135M
 from tunesmith import doors
 from tunesmith.advise import sizes
 from tunesmith.errors import MissingError
@@ -29,10 +29,18 @@ def test_building_without_memory_and_the_formula_agree(config: dict) -> None:
     pytest.importorskip("transformers")
     config = {**config, "num_hidden_layers": 2, "n_layer": 2}
     decoder = config["model_type"] != "bert"
-    built, computed = (
-        sizes.shape(config, decoder=decoder, counted=how) for how in ("meta", "formula")
-    )
-    for name in ("parameters", "stack", "embedding", "output", "rest", "layers", "width", "kv_heads", "gated"):
+    built, computed = (sizes.shape(config, decoder=decoder, counted=how) for how in ("meta", "formula"))
+    for name in (
+        "parameters",
+        "stack",
+        "embedding",
+        "output",
+        "rest",
+        "layers",
+        "width",
+        "kv_heads",
+        "gated",
+    ):
         assert getattr(built, name) == getattr(computed, name), name
     if config["model_type"] != "phi3":  # which fuses its maps
         assert [(m.inputs, m.outputs, m.attention) for m in built.matrices] == [

@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> str:
 
 
 def test_what_is_learnt_stands_in_brackets(file: str, base: str, run: Callable) -> None:
-    done = run("data", "see", file, "--base", base, "--max-length", "80")
+    done = run("data", "see", file, "--base", base, "--max-length", "80", "--truncation", "right")
     assert done.code == 0, done.err
     assert "[[Yes, \\x1b[31mon weekdays.<|im_end|>]]" in done.out
     assert "\x1b" not in done.out
@@ -45,6 +45,40 @@ def test_what_is_learnt_stands_in_brackets(file: str, base: str, run: Callable) 
     assert "of these 0 inside the window of 80" in done.out
     assert '"role": "user", "content": "Do you repair brakes?"' in done.out, "the row itself"
     assert "gears" not in done.out, "three rows"
+
+
+def test_the_start_is_cut_where_nothing_else_is_said(file: str, base: str, run: Callable) -> None:
+    done = run("data", "see", file, "--base", base, "--max-length", "80", "--row", "2")
+    assert done.code == 0, done.err
+    begins = done.out.index("the window begins here")
+    assert done.out.index("brakes brakes") < begins < done.out.index("[[Pardon?<|im_end|>]]")
+    many = run(
+        "data", "see", file, "--base", base, "--max-length", "80", "--row", "2", "--truncation", "drop"
+    )
+    assert "left out, since the window holds 80" in many.out
+
+
+def test_show_tells_token_by_token(file: str, base: str, run: Callable) -> None:
+    wanted = ("data", "show", file, "--as-model", "--base", base, "--max-length", "80", "--row", "2")
+    done = run(*wanted)
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[1].split() == ["place", "id", "learnt", "window", "text"]
+    rows = [line.split(maxsplit=4) for line in lines[2:] if line[:6].strip().isdigit()]
+    learnt = [json.loads(row[4]) for row in rows if row[2] == "1"]
+    assert "".join(learnt) == "Pardon?<|im_end|>"
+    assert [row[3] for row in rows] == ["cut"] * (len(rows) - 80) + ["1"] * 80
+    assert "of 80 tokens are learnt" in lines[-1] and "1 row cut" in lines[-1]
+    right = run(*wanted, "--truncation", "right")
+    assert "nothing of this row is learnt" in right.out
+    view = json.loads(run(*wanted, "--json").out)["shown"][0]["seen"][0]
+    assert len(view["pieces"]) == len(rows)
+
+
+def test_show_as_a_model_needs_a_base(file: str, run: Callable) -> None:
+    done = run("data", "show", file, "--as-model")
+    assert done.code == 2 and "C122" in done.err
+    assert run("data", "show", file, "--as-model", "--base", "x", "--truncation", "up").code == 2
 
 
 def test_as_json_it_is_one_line(file: str, base: str, run: Callable) -> None:
@@ -83,6 +117,7 @@ def test_a_base_is_asked_for(file: str, run: Callable) -> None:
         ({"text": "abcdef", "learnt": [[1, 3], [3, 4]], "cut": None}, "a<bc><d>ef"),
         ({"text": "abcdef", "learnt": [[1, 5]], "cut": 3}, f"a<bc>{data_see.CUT}<de>f"),
         ({"text": "abc", "learnt": [], "cut": 0}, f"{data_see.CUT}abc"),
+        ({"text": "abc", "learnt": [[2, 3]], "cut": 1, "side": "start"}, f"a{data_see.BEGINS}b<c>"),
         ({"text": "a\x07b\nc", "learnt": [[0, 5]], "cut": None}, "<a\\x07b\nc>"),
         ({"text": "", "learnt": [], "cut": None}, ""),
     ],

@@ -18,7 +18,6 @@ import pytest
 
 from serving import GOLDEN, LABELS, ask, label_of, make_model
 from tunesmith.http.server import Server
-from tunesmith.model import 
 from tunesmith.serve import shapes
 
 

@@ -141,6 +141,19 @@ def test_the_oldest_turns_leave_first_and_the_system_stays(shape) -> None:
     assert ids == list(made.asked([turns[0], *turns[-3:]]).ids), "whole turns, and a question first"
 
 
+def test_a_long_talk_is_shortened_in_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = talk(*((role, "word " * 9) for _ in range(300) for role in ("user", "assistant")), ("user", "?"))
+    made, tries = rules(CHAT), []
+    real = Template.write
+    monkeypatch.setattr(
+        Template, "write", lambda self, *given, **named: tries.append(1) or real(self, *given, **named)
+    )
+    ids = chat.asked(made, turns, window=1000, room=100)
+    assert len(tries) < 15 and 700 < len(ids) <= 900
+    best = next(n for n in range(1, 601, 2) if chat.length(made, turns[-n - 2 :]) > 900)
+    assert ids == list(made.asked(turns[-best:]).ids), "no more turns would fit"
+
+
 def test_of_one_long_question_the_start_leaves_but_no_token_of_the_frame() -> None:
     turns = talk(("system", "Be kind."), ("user", "".join(f"{n} " for n in range(200)) + "end?"))
     ids = chat.asked(rules(CHAT), turns, window=200, room=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tunesmith.errors import DataError, MissingError
 from tunesmith.inputs.detokenise import joined
 from tunesmith.inputs.json_closing import Place
+from tunesmith.inputs.json_dates import PATTERNS
 from tunesmith.inputs.json_keywords import check
 from tunesmith.inputs.json_shape import ANY_OBJECT, Shape
 
@@ -80,8 +82,9 @@ def wandering(shape: Shape, draw: np.random.Generator, room: int) -> tuple[list[
 
 
 def valid(text: str, schema: Any) -> None:
-    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
-    checker.validate(json.loads(text))
+    # the checker's idea of a time has neither a zone nor parts of seconds
+    formats = jsonschema.FormatChecker(set(jsonschema.FormatChecker.checkers) - {"time"})
+    jsonschema.Draft202012Validator(schema, format_checker=formats).validate(json.loads(text))
 
 
 @pytest.mark.parametrize("number", range(20))
@@ -112,7 +115,7 @@ def test_a_model_that_knows_no_json_writes_twenty_random_schemas(shared: Path, s
             for token in step:
                 rows[token.row].append(token.id)
                 ends[token.row] = token.end
-        assert ends == ["stop", "stop"]
+        assert ends == ["stop", "stop"], (schema, [joined(known, ids) for ids in rows])
         for ids in rows:
             valid(joined(known, ids), schema)
 
@@ -148,6 +151,67 @@ def test_a_chain_that_could_go_on_for_ever_ends_in_time(shared: Path, seed: int)
         ids, ended = wandering(Shape(chain, content, {END}), draw, 250)
         assert ended
         valid(joined(known, ids), chain)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "number", "minimum": 0.25, "exclusiveMaximum": 0.3},
+        {"type": "integer", "multipleOf": 7, "minimum": 1},
+        {"type": "integer", "minimum": 1000},
+        {"type": "integer", "maximum": -3},
+        {"type": "string", "minLength": 20},
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date", "pattern": "^20"},
+        {"type": ["string", "null"], "format": "date-time"},
+        {"type": "string", "format": "uuid"},
+        {"type": "string", "format": "email"},
+        {"type": "string", "format": "ipv4"},
+        {"type": "string", "format": "ipv6"},
+        {"type": "string", "format": "hostname"},
+        {"type": "string", "format": "time"},
+        {"type": "string", "format": "duration"},
+        {"type": "string", "format": "uri"},
+        {"type": "object", "patternProperties": {"^x-": {"type": "integer"}}, "additionalProperties": False},
+        {"type": "object", "additionalProperties": {"type": "boolean"}, "maxProperties": 2},
+        {
+            "type": "array",
+            "prefixItems": [{"type": "string"}, {"type": "null"}],
+            "items": False,
+            "minItems": 2,
+        },
+        {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+    ],
+)
+def test_a_list_of_each_kind_ends_in_time(schema: dict[str, Any], shared: Path, seed: int) -> None:
+    content, known = tokenizer(shared)
+    several = {"type": "array", "items": schema, "minItems": 1, "maxItems": 9}
+    shape = Shape(several, content, {END})
+    for number in range(6):
+        draw = np.random.default_rng([seed, number])
+        shape.allowed(0, [], 120)
+        ids, ended = wandering(shape, draw, 120)
+        assert ended, joined(known, ids)
+        valid(joined(known, ids), several)
+
+
+@pytest.mark.parametrize(
+    ("text", "exists"),
+    [
+        ("2024-02-29", True),
+        ("2000-02-29", True),
+        ("2023-02-29", False),
+        ("1900-02-29", False),
+        ("2023-04-31", False),
+        ("2023-12-31", True),
+        ("2023-00-10", False),
+        ("0000-01-01", False),
+    ],
+)
+def test_dates_that_exist(text: str, exists: bool) -> None:
+    assert bool(re.fullmatch(PATTERNS["date"], text)) is exists
+    assert bool(re.fullmatch(PATTERNS["date-time"], f"{text}T23:59:59.5+01:00")) is exists
 
 
 def test_too_little_room_for_the_shortest_answer_is_told_by_length(shared: Path) -> None:
@@ -202,6 +266,7 @@ def test_rows_stand_where_they_are_and_a_row_may_begin_anew(shared: Path) -> Non
         ({"type": "string", "x-guidance": {}}, "#/x-guidance"),
         ({"type": "object", "minProperties": 2}, "#/minProperties"),
         ([], "#"),
+        (json.loads('{"items":' * 120 + "{}" + "}" * 120), "#" + "/items" * 101),
     ],
 )
 def test_a_word_that_can_not_be_kept_is_refused_with_its_place(schema: Any, where: str) -> None:

@@ -57,6 +57,7 @@ def test_few_rows_are_far_and_foreign_ones_are(mixed: tuple[list, np.ndarray]) -
     (finding,) = check.findings(
         check.update(check.start(), rows, {"content": Labelled(), "embeddings": found})
     )
+    assert finding.fix is not None
     far = set(finding.fix.drops)
     foreign = {row.place.id for row in rows[OWN:]}
     print(f"{len(far)} far, {len(far & foreign)} of {len(foreign)} foreign")

@@ -11,12 +11,12 @@ import pytest
 
 from chattemplates import CHATML, ENDLESS, TOOLS, written
 from tunesmith import catalog, doors
-from tunesmith.errors import MissingError, UsageError
+from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note
 from tunesmith.lifecycle import datasets, evidence, seeing
 from tunesmith.lifecycle.known import Known, Unavailable, Wanted
 
-MINE = {f"T40{n}" for n in range(1, 9)} | {f"M2{n}" for n in (10, 11, 12, 13, 14, 15, 16, 17, 19)}
+MINE = {f"T4{n:02}" for n in range(1, 20)} | {f"M2{n}" for n in (10, 11, 12, 13, 14, 15, 16, 17, 19)}
 MINE |= {f"L22{n}" for n in range(5)}
 tokenizers = pytest.mark.skipif(
     not doors.has("tokenizers"), reason='tokenizers is absent: pip install ".[train]"'
@@ -38,7 +38,7 @@ def returned(events) -> Any:
 @pytest.fixture(scope="module")
 def base(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base that chats: the story model with <|im_end|> as its end."""
-    return written(tmp_path_factory.mktemp("bases") / "chat", shared, TOOLS)
+    return written(tmp_path_factory.mktemp("bases") / "chat", shared, "{{ bos_token }}" + TOOLS)
 
 
 @pytest.fixture
@@ -59,15 +59,16 @@ def file(tmp_path: Path) -> Path:
 
 @tokenizers
 def test_a_row_is_shown_with_what_is_learnt_and_cut(file: Path, base: Path, home: Path) -> None:
-    found = result(seeing.see(str(file), base=str(base), max_length=100, home=home))
+    found = result(seeing.see(str(file), base=str(base), max_length=100, truncation="right", home=home))
     assert (found["rows"], found["window"], found["content"]) == (3, 100, "chat")
     first, second, third = (row["seen"][0] for row in found["shown"])
     (start, stop), text = first["learnt"][0], first["text"]
     assert text[start:stop] == "Yes, on weekdays.<|im_end|>"
-    assert (first["cut"], first["ends"], first["refusal"]) == (None, ["<|im_end|>"], "")
+    assert (first["cut"], first["side"], first["ends"], first["refusal"]) == (None, "", ["<|im_end|>"], "")
     assert first["kept_tokens"] == first["learnt_tokens"] > 3
     assert 0 < second["cut"] < second["learnt"][0][0]
-    assert second["kept_tokens"] == 0 < second["learnt_tokens"]
+    assert second["kept_tokens"] == 0 < second["learnt_tokens"] and second["side"] == "end"
+    assert [piece[4] for piece in second["pieces"]] == [1] * 100 + [0] * (second["tokens"] - 100)
     assert third["learnt"] == [] and third["text"]
 
 
@@ -137,15 +138,55 @@ def test_without_a_base_checks_of_the_template_are_left_out(file: Path, home: Pa
         seeing.template(known(file, home, ""))
 
 
-def test_a_base_that_does_not_chat_is_a_reason_and_no_error(
+def test_a_base_that_can_t_end_a_text_is_a_reason_and_no_error(
     file: Path, home: Path, shared: Path, tmp_path: Path
 ) -> None:
-    mute = written(tmp_path / "mute", shared, "")
-    with pytest.raises(Unavailable, match="no chat template"):
+    mute = written(tmp_path / "mute", shared, "", chatml=False, eos_token=None)
+    for name in ("config.json", "generation_config.json"):
+        (mute / name).write_text(json.dumps({"max_position_embeddings": 512}))
+    with pytest.raises(Unavailable, match="neither a chat template"):
         seeing.template(known(file, home, str(mute)))
-    with pytest.raises(MissingError) as lacking:
-        result(seeing.see(str(file), base=str(mute), home=home))
-    assert lacking.value.code == "T409"
+
+
+@tokenizers
+def test_a_base_without_a_template_is_shown_with_the_plain_one(
+    file: Path, home: Path, shared: Path, tmp_path: Path
+) -> None:
+    mute = written(tmp_path / "mute", shared, "", chatml=False)
+    assert seeing.template(known(file, home, str(mute))).program == ""
+    events = list(seeing.see(str(file), base=str(mute), rows=1, home=home))
+    assert any(isinstance(event, Note) and "a line each" in event.text for event in events)
+    (view,) = result(events)["shown"][0]["seen"]
+    assert view["text"] == "<s>Do you repair brakes?\nYes, on weekdays.</s>"
+    (start, stop) = view["learnt"][0]
+    assert view["text"][start:stop] == "Yes, on weekdays.</s>"
+
+
+@tokenizers
+def test_each_token_tells_what_it_counts_and_where_it_is(file: Path, base: Path, home: Path) -> None:
+    views = {}
+    for truncation in ("left", "drop", "split"):
+        made = result(
+            seeing.see(str(file), base=str(base), row=2, max_length=100, truncation=truncation, home=home)
+        )
+        (row,) = made["shown"]
+        views[truncation] = row["seen"][0]
+        assert row["place"].startswith(f"{file}:2") and "tokens are learnt" in made["learning"]
+    left, dropped, split = views["left"], views["drop"], views["split"]
+    assert (left["side"], left["kept_tokens"]) == ("start", left["learnt_tokens"])
+    kept = [piece[4] for piece in left["pieces"]]
+    assert kept == [1] + [0] * (left["tokens"] - 100) + [1] * 99, "the bos token stays"
+    learnt = [left["text"][start:stop] for _, start, stop, weight, _ in left["pieces"] if weight]
+    assert "".join(learnt) == "Pardon?<|im_end|>"
+    assert (dropped["windows"], dropped["kept_tokens"]) == (0, 0)
+    assert all(piece[4] == 0 for piece in dropped["pieces"])
+    assert split["kept_tokens"] == split["learnt_tokens"] == len(learnt)
+
+
+def test_a_row_that_is_not_there(file: Path, base: Path, home: Path) -> None:
+    with pytest.raises(UsageError) as absent:
+        result(seeing.see(str(file), base=str(base), row=4, home=home))
+    assert absent.value.code == "T422" and absent.value.fixes == ("--row 3",)
 
 
 @tokenizers

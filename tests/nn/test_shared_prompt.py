@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 import decoders
 
 pytestmark = pytest.mark.neural
-STORIES = Path(os.environ.get("TUNESMITH_SHARED", "../shared")) / "models" / "stories260k-llama"
 LENGTHS = ((6, 4, 7), (1, 3, 2), (9, 1, 5))  # of prompt and two answers
 PULLS = [[1.0, -0.5], [0.3, 2.0], [-1.0, 1.0]]  # how much each answer's sum counts in the test's loss
 Rows = Sequence[tuple[list[int], list[int], list[int]]]
@@ -31,7 +29,7 @@ def rows_of(vocabulary: int, lengths: Sequence[tuple[int, ...]] = LENGTHS) -> Ro
     ]
 
 
-def shared(net: Any, rows: Rows) -> Any:
+def together(net: Any, rows: Rows) -> Any:
     """Sums of each answer's log-probabilities [B, 2], prompts computed once."""
     from tunesmith.nn import shared_prompt
 
@@ -62,7 +60,7 @@ def compare(net: Any, twin: Any, rows: Rows) -> None:
     import torch
 
     pulls = torch.tensor(PULLS)
-    ours, theirs = shared(net, rows), plain(twin, rows)
+    ours, theirs = together(net, rows), plain(twin, rows)
     assert ours.detach().numpy() == pytest.approx(theirs.detach().numpy(), rel=1e-5)
     share, name = decoders.apart(
         decoders.gradients(net, (ours * pulls).sum()), decoders.gradients(twin, (theirs * pulls).sum())
@@ -88,15 +86,14 @@ def test_sums_and_gradients_are_those_of_plain_sequences(family: str) -> None:
     compare(net.train(), twin, rows_of(decoders.VOCABULARY))
 
 
-def test_so_are_those_of_a_trained_model_on_long_answers() -> None:
-    if not STORIES.exists():
-        pytest.skip(f"the shared model {STORIES} is not here; set TUNESMITH_SHARED")
+def test_so_are_those_of_a_trained_model_on_long_answers(shared: Path) -> None:
     import json
 
     from tunesmith.nn import decoder, pretrained
 
-    net = decoder.structure(json.loads((STORIES / "config.json").read_text()))
-    pretrained.load(net, STORIES)
+    folder = shared / "models" / "stories260k-llama"
+    net = decoder.structure(json.loads((folder / "config.json").read_text()))
+    pretrained.load(net, folder)
     twin = copy.deepcopy(net).eval()
     twin.backbone.set_attn_implementation("eager")
     net.begin(0, 0.0)
@@ -227,5 +224,5 @@ def test_a_window_that_slides_would_be_wrong(sliding: int) -> None:
     net.begin(0, 0.0)
     rows = rows_of(decoders.VOCABULARY)
     with torch.no_grad():
-        same = torch.allclose(shared(net.eval(), rows), plain(net, rows), rtol=1e-5)
+        same = torch.allclose(together(net.eval(), rows), plain(net, rows), rtol=1e-5)
     assert same is shared_prompt.shares(net.backbone.config, longest=14)

@@ -15,7 +15,10 @@ from tunesmith.findings import Finding, Fix
 from tunesmith.recipe.sections import Part, Recipe, Train
 from tunesmith.recipe.setting import with_values
 
-USABLE = {"cpu": 0.9, "gpu": 0.94}  # share of the memory: the rest is the system's and what lies between blocks
+USABLE = {
+    "cpu": 0.9,
+    "gpu": 0.94,
+}  # share of the memory: the rest is the system's and what lies between blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def on(asked: Question, machine: Machine, probed: Probed | None = None) -> dict[
 
 
 def no_room(asked: Question, found: Sequence[dict[str, Any]]) -> list[Finding]:
-    """A finding for each machine here on which the recipe does not fit as it is: what would, or how large a base may be."""
+    """A finding for each machine here on which the recipe does not fit: what would, or how large a base may be."""
     return [_finding(asked, each) for each in found if not each["fits"]]
 
 
@@ -104,7 +107,10 @@ def _finding(asked: Question, each: dict[str, Any]) -> Finding:
     said = f"the run needs about {need:.1f} GB; {each['machine']} has {room:.1f} GB"
     numbers = {"needs_bytes": each["needs_bytes"], "memory_bytes": each["memory_bytes"]}
     if each["way"]:
-        fix = Fix(" ".join(each["way"]["sets"]), f"{each['way']['words']}: {each['way']['needs_bytes'] / 1e9:.1f} GB")
+        fix = Fix(
+            " ".join(each["way"]["sets"]),
+            f"{each['way']['words']}: {each['way']['needs_bytes'] / 1e9:.1f} GB",
+        )
         return Finding("A902", "warning", said, numbers=numbers, fix=fix)
     share = each["memory_bytes"] * USABLE[each["kind"]] / each["least_bytes"]
     smaller = Fix(

@@ -15,7 +15,10 @@ PHASES = ("load", "forward", "backward", "update", "answer")
 TRAINING = ("forward", "backward", "update")
 # NF4: 4 bits a number and a float32 scale for 64 of them (Dettmers et al. 2023, without double quantisation)
 NF4_BYTES = 0.5 + FLOAT / 64
-LOGITS, FEWEST = 1 << 24, 64  # scores of words that exist at once, but so many tokens at least (`nn.token_loss`)
+LOGITS, FEWEST = (
+    1 << 24,
+    64,
+)  # scores of words that exist at once, but so many tokens at least (`nn.token_loss`)
 ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
 TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
@@ -94,9 +97,7 @@ def _held(plan: Plan) -> Iterator[Component]:
     base, moves = plan.shape.parameters, plan.moving.parameters
     yield Component("framework", plan.floor, _floor_words(plan), PHASES)
     form = "4 bits a number, a scale for 64" if plan.bits == 4 else f"{plan.work.size} bytes"
-    yield Component(
-        "weights", weight_bytes(plan), f"{base:,} parameters x {form}", (*TRAINING, "answer")
-    )
+    yield Component("weights", weight_bytes(plan), f"{base:,} parameters x {form}", (*TRAINING, "answer"))
     if plan.device == "cpu":
         yield Component("load", base * FLOAT * LOAD_COPIES, f"{base:,} parameters x 4 bytes, read", ("load",))
     added = plan.moving.added

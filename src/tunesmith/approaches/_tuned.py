@@ -25,8 +25,8 @@ class Networked(Speaker):
         return local.predict(self.net, self._task, self._codec, records, self._task.reply)
 
     def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
-        with local.inference(self.net):
-            yield from speaking.stream(self.net, self._codec, prompt, wish)
+        self.net.eval()
+        yield from speaking.stream(self.net, self._codec, prompt, wish)
 
     def length(self, prompt: Prompt, wish: Wish) -> int:
         return len(speaking.asked(self._codec, prompt, wish))

@@ -48,6 +48,7 @@ class Tune(Approach):
     refits: ClassVar = False
     based: ClassVar = True
     library: ClassVar = "torch"
+    trains: ClassVar = True
     head: Literal["probe", "random"] = Field(
         "probe",
         description="where the head begins: a linear layer fitted on the frozen network, or small random",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tunesmith.cli import data_tables, options
+from tunesmith.cli import data_see, data_tables, options
 from tunesmith.cli.console import put, put_json
+from tunesmith.errors import UsageError
 from tunesmith.events import Event
 
 Licence = options.Licence
@@ -44,12 +46,31 @@ def show(
         list[str] | None,
         typer.Option("--where", metavar="FIELD=VALUE", help="Only such rows; split=test too; repeatable."),
     ] = None,
+    as_model: Annotated[
+        bool, typer.Option("--as-model", help="Token by token, as the model of --base sees them.")
+    ] = False,
+    base: Annotated[
+        str, typer.Option("--base", metavar="BASE", help="Whose template: a folder, a name, a hub id.")
+    ] = "",
+    row: data_see.Row = 0,
+    max_length: options.Window = 0,
+    truncation: data_see.Truncation = "left",
+    template: options.Template = None,
+    offline: options.Offline = False,
     *,
     how: options.Reading,
 ) -> None:
-    """The first rows of a file or version, with their places and sides."""
+    """The first rows of a file or version, with their places and sides; or as a model sees them.
+
+    \b
+    tunesmith data show chats.jsonl --as-model --base ./my-base --row 2
+    """
     from tunesmith.lifecycle import viewing
 
+    if as_model:
+        wanted = {"rows": max(rows, 1), "row": row, "max_length": max_length, "base": base}
+        _as_model(data, truncation, template, {**wanted, "offline": offline}, how)
+        return
     options.pairs(where, "--where")
     given: dict[str, Any] = {"rows": rows, "where": where or (), "form": how.form, "home": how.home}
     finish(
@@ -57,6 +78,31 @@ def show(
         how.fields,
         how.json,
         data_tables.shown,
+    )
+
+
+def _as_model(
+    data: str, truncation: str, template: Path | None, wanted: dict[str, Any], how: options.Reading
+) -> None:
+    if not wanted["base"]:
+        raise _no_base(data)
+    options.go_offline(wanted["offline"])
+    given = {**wanted, "form": how.form, "fields": how.fields, "home": how.home}
+    found = data_see.seen(data, truncation, template, given)
+    if how.json:
+        put_json(found)
+        return
+    for line in data_see.token_lines(found):
+        put(line)
+
+
+def _no_base(data: str) -> UsageError:
+    return UsageError(
+        "C122",
+        "--as-model needs to know whose tokens it shows",
+        expected="--base DIR: a model's folder, name or hub id",
+        fixes=(f"tunesmith data show {data} --as-model --base DIR",),
+        where="--base",
     )
 
 

@@ -17,7 +17,9 @@ def estimate(
         str, typer.Argument(metavar="[RECIPE.toml]", help="A recipe.", show_default=False)
     ] = "",
     base: options.Base = "",
-    rows: Annotated[int, typer.Option("--rows", min=0, metavar="N", help="Rows, where there is no data.")] = 0,
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, metavar="N", help="Rows, where there is no data.")
+    ] = 0,
     tokens: Annotated[
         int, typer.Option("--tokens", min=0, metavar="N", help="Tokens of a row; with --rows.")
     ] = 0,

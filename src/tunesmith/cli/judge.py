@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json, tell
+from tunesmith.cli.console import one_line, put, put_json, tell
 from tunesmith.errors import UsageError
 
 
@@ -131,7 +131,7 @@ def predict(
     home: options.Home = None,
     json: options.Json = False,
 ) -> int:
-    """One line per row: place, label, confidence.  From - each line is a text, or JSON with the text's field.
+    """One line per row: place and label, or the answer.  From - each line is a text, or JSON with the row's fields.
 
     \b
     tunesmith predict tickets new.csv --json
@@ -152,12 +152,17 @@ def predict(
         elif "error" in row:
             tell(f"{row['place']}: {row['error']} · {row['fix']}")
         else:
-            put(
-                f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
-            )
+            put(_line(row))
     if lost:
         tell(f"{lost:,} row{'s' * (lost > 1)} could not be read: no prediction")
     return 3 if lost else 0
+
+
+def _line(row: dict[str, Any]) -> str:
+    """What is said of a row: a label, or an answer on one line."""
+    if "label" in row:
+        return f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
+    return f"{row['place']}  {one_line(row['text'])}{'' if row['stopped'] else ' …'}"
 
 
 def _show(value: dict[str, Any], as_json: bool, lines: Any) -> None:

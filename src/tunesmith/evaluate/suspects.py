@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,7 @@ def likely_wrong(
         places=tuple(records[i].place for i in found[:MOST]),
         numbers={"share": len(found) / len(truth)},
         fix=Fix(
-            command="tunesmith data audit FILE   (or look at report.html, which lists them)",
+            command=f"tunesmith data audit {shlex.quote(records[0].place.root)}   (or look at report.html, which lists them)",
             effect="a few minutes of looking usually bring more than a larger model",
             drops=tuple(records[i].place.id for i in found),
         ),

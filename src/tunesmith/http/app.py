@@ -1,10 +1,9 @@
-"""The endpoint of one model as an ASGI application, and its description in OpenAPI."""
+"""The endpoint of one or several models as an ASGI application, and its description in OpenAPI."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,62 +11,79 @@ from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from tunesmith.http import routes
+from tunesmith.http import completions, hot, routes
 from tunesmith.http.guard import Guard, Json
-from tunesmith.http.metrics import Metrics
-from tunesmith.http.service import Service
+from tunesmith.http.shelf import Shelf
 from tunesmith.model import Model
 from tunesmith.serve import shapes
-from tunesmith.serve.batching import Batcher
 from tunesmith.serve.limits import Limits, allowed_hosts
-from tunesmith.serve.parity import golden_texts
 
 MODEL_PREFIX = "/v1/models/"
+Opener = Callable[[str], Model]
+_LISTED: Any = list[shapes.Score] | list[list[shapes.Score]]
+_EVENTS: dict[str, Any] = {"description": "the answer, or its events", "content": {"text/event-stream": {}}}
+# what a model predicts → (path, what answers, shape of the answer, what else is answered)
+KINDS: dict[str, tuple[tuple[str, Any, Any, dict[Any, Any]], ...]] = {
+    "label": (
+        ("/v1/classify", routes.classify, shapes.ClassifyResponse, {}),
+        ("/classify", routes.classify, shapes.ClassifyResponse, {}),
+        ("/predict", routes.predict, _LISTED, {}),
+    ),
+    "text": (
+        ("/v1/chat/completions", completions.chat, None, {200: _EVENTS}),
+        ("/v1/completions", completions.complete, None, {200: _EVENTS}),
+    ),
+}
+_TOLD = {"content": {"text/plain": {}}}
+HOT = (
+    ("/v1/load_lora_adapter", hot.load, None, {200: _TOLD, 409: {"model": shapes.ErrorResponse}}),
+    ("/v1/unload_lora_adapter", hot.unload, None, {200: _TOLD, 409: {"model": shapes.ErrorResponse}}),
+)
 
 
 def create_app(
-    model: Model, *, token: str = "", hosts: Sequence[str] = (), bound: str = "", limits: Limits | None = None
+    models: Model | Sequence[Model],
+    *,
+    token: str = "",
+    hosts: Sequence[str] = (),
+    bound: str = "",
+    limits: Limits | None = None,
+    opener: Opener | None = None,
 ) -> FastAPI:
-    """The application of one model; `app.state.service` is its `Service`.
+    """The application of some models; `app.state.shelf` holds them.
 
     token: what callers must bring ('' = nothing).  bound: the address that the server listens on.
-    hosts: names besides loopback's and `bound` that a Host header may give.
-    The golden rows always fit into one request and one batch, whatever `max_batch` is.
+    hosts: names besides loopback's and `bound` that a Host header may give.  opener: finds registered models that are
+    put on the server while it runs; None: there are no routes for that.
     """
-    service = _service(model, limits or Limits())
+    given = [models] if isinstance(models, Model) else list(models)
+    shelf = Shelf(given, limits or Limits(), opener)
     app = FastAPI(
-        title=f"tunesmith: {model.name}",
-        version=model.digest[:12] or "0",
+        title=f"tunesmith: {', '.join(model.name for model in given)}",
+        version=given[0].digest[:12] or "0",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.service, app.state.token_needed = service, bool(token)
-    _add_routes(app)
+    app.state.shelf, app.state.service, app.state.token_needed = shelf, shelf.first, bool(token)
+    _add_routes(app, shelf.kinds, hot_loading=opener is not None)
     app.add_exception_handler(HTTPException, routes.no_such_route)
     app.add_exception_handler(RequestValidationError, routes.wrong_shape)
-    _add_guard(app, service, token, allowed_hosts(bound, hosts))
+    _add_guard(app, shelf, token, allowed_hosts(bound, hosts))
     return app
 
 
-def _service(model: Model, limits: Limits) -> Service:
-    golden, options = golden_texts(model), model.recipe.serve
-    batcher = Batcher(model, max(options.max_batch, len(golden)), options.max_queue)
-    counters = Metrics(model, batcher)
-    return Service(model, golden, batcher, limits.covering(golden), counters, int(time.time()))
-
-
-def _add_guard(app: FastAPI, service: Service, token: str, hosts: frozenset[str]) -> None:
+def _add_guard(app: FastAPI, shelf: Shelf, token: str, hosts: frozenset[str]) -> None:
     known = {getattr(route, "path", "") for route in app.routes}
     app.add_middleware(
         Guard,
-        name=f"{service.model.name}; digest={service.model.digest}",
+        name=lambda: shelf.first.about,
         token=token,
         hosts=hosts,
-        limits=service.limits,
-        metrics=service.metrics,
-        retry_after=service.batcher.retry_after,
+        limits=shelf.widest(),
+        metrics=shelf.metrics,
+        retry_after=shelf.retry_after,
         route_of=lambda path: _route_of(path, known),
     )
 
@@ -80,14 +96,14 @@ def _route_of(path: str, known: set[str]) -> str:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    service: Service = app.state.service
-    warming = asyncio.create_task(service.warm())
+    shelf: Shelf = app.state.shelf
+    warming = asyncio.create_task(shelf.warm())
     yield
     warming.cancel()
-    await asyncio.to_thread(service.batcher.close)
+    await asyncio.to_thread(shelf.close)
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI, kinds: Sequence[str] = tuple(KINDS), *, hot_loading: bool = True) -> None:
     asked = {
         code: {"model": shapes.ErrorResponse}
         for code in (400, 401, 403, 404, 408, 413, 415, 429, 431, 500, 503)
@@ -95,10 +111,11 @@ def _add_routes(app: FastAPI) -> None:
     told: dict[int | str, dict[str, Any]] = {
         code: {"model": shapes.ErrorResponse} for code in (401, 403, 431, 500)
     }
-    listed: Any = list[shapes.Score] | list[list[shapes.Score]]
-    for path in ("/v1/classify", "/classify"):
-        _post(app, path, routes.classify, shapes.ClassifyResponse, asked)
-    _post(app, "/predict", routes.predict, listed, asked)
+    for kind in kinds:
+        for path, answer, shape, more in KINDS[kind]:
+            _post(app, path, answer, shape, asked | more)
+    for path, answer, shape, more in HOT if hot_loading else ():
+        _post(app, path, answer, shape, asked | more)
     _get(app, "/v1/models", routes.models, told, shapes.ModelList)
     _get(app, MODEL_PREFIX + "{model_id}", routes.show_model, told | {404: asked[404]}, shapes.ModelCard)
     _get(app, "/healthz", routes.healthz, {403: told[403], 431: told[431]}, shapes.Status)

@@ -30,7 +30,7 @@ from tunesmith.serve.limits import (
 
 OPEN = frozenset({"/healthz", "/readyz"})  # answered without a token: they say nothing about the model
 DRAIN = 16  # a body this many times too large is still read to its end, so that its sender hears the refusal
-_LOG = logging.getLogger("tunesmith.http")
+LOG = logging.getLogger("tunesmith.http")
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -55,6 +55,7 @@ def error_response(error: TunesmithError, headers: dict[str, str] | None = None)
 class Guard:
     """ASGI middleware around the whole application.
 
+    name: says which model answers where the request does not (its name and digest).
     retry_after: seconds to name with 429 and 503.
     route_of: path → a name out of a closed set, for the metrics.
     """
@@ -63,7 +64,7 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        name: str,
+        name: Callable[[], str],
         token: str,
         hosts: frozenset[str],
         limits: Limits,
@@ -71,7 +72,7 @@ class Guard:
         retry_after: Callable[[], int],
         route_of: Callable[[str], str],
     ) -> None:
-        self.app, self.name, self.token, self.hosts = app, quote(name, safe="@/._- ;="), token, hosts
+        self.app, self.name, self.token, self.hosts = app, name, token, hosts
         self.limits, self.metrics, self.retry_after, self.route_of = limits, metrics, retry_after, route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,18 +84,20 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, answer = time.monotonic(), _Answer(send)
+        began = time.monotonic()
+        about = scope.setdefault("state", {})
+        answer = _Answer(send, lambda: about.get("about", ""))
         given = Headers(scope=scope)
-        scope.setdefault("state", {})["request_id"] = request_id(given.get("x-request-id", ""))
-        answer.headers = _HEADERS | {"x-request-id": scope["state"]["request_id"]}
+        about["request_id"] = request_id(given.get("x-request-id", ""))
+        answer.headers = _HEADERS | {"x-request-id": about["request_id"]}
         try:
             self._admit(scope, given)
-            answer.headers["x-tunesmith-model"] = self.name
+            about["about"] = self.name()
             await self.app(scope, await self._body(scope, given, receive), answer)
         except TunesmithError as error:
             await self._refuse(error, scope, receive, answer)
         except Exception:  # noqa: BLE001 - the traceback is for the log, not for the client
-            _LOG.exception("request %s failed", scope["state"]["request_id"])
+            LOG.exception("request %s failed", scope["state"]["request_id"])
             broken = refusal(
                 "V116", "the server failed on this request", fixes=("tunesmith serve … 2> server.log",)
             )
@@ -170,15 +173,18 @@ class Guard:
 
 
 class _Answer:
-    """A `send` that adds headers and remembers the status."""
+    """A `send` that adds headers and remembers the status.  about: which model answers, as far as it is known."""
 
-    def __init__(self, send: Send) -> None:
-        self.send, self.status, self.headers = send, 0, dict[str, str]()
+    def __init__(self, send: Send, about: Callable[[], str]) -> None:
+        self.send, self.about, self.status, self.headers = send, about, 0, dict[str, str]()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message).update(self.headers)
+            headers = MutableHeaders(scope=message)
+            headers.update(self.headers)
+            if about := self.about():
+                headers["x-tunesmith-model"] = quote(about, safe="@/._- ;=")
         await self.send(message)
 
 

@@ -9,34 +9,16 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from tunesmith.http import pages
+from tunesmith.http import finding, pages
 from tunesmith.http.guard import Json, error_response
 from tunesmith.http.metrics import CONTENT_TYPE
-from tunesmith.http.service import Service
 from tunesmith.serve import shapes
 from tunesmith.serve.limits import refusal
 
 
-def _service(request: Request) -> Service:
-    return request.app.state.service
-
-
-def _check_model(service: Service, name: str) -> None:
-    if name not in {service.model.name, service.model.name.partition("@")[0]}:
-        raise refusal(
-            "V107",
-            "no model of that name is served here",
-            expected=service.model.name,
-            fixes=("GET /v1/models",),
-            where="model",
-        )
-
-
 async def classify(body: shapes.ClassifyRequest, request: Request) -> Response:
     """Label, calibrated confidence and whether to abstain, for one text or several."""
-    service = _service(request)
-    if body.model is not None:
-        _check_model(service, body.model)
+    service = finding.classifying(request, body.model)
     texts = [body.input] if isinstance(body.input, str) else body.input
     predictions = await service.answer(texts, "input")
     tokens = await asyncio.to_thread(service.tokens, texts)
@@ -48,7 +30,7 @@ async def classify(body: shapes.ClassifyRequest, request: Request) -> Response:
 
 async def predict(body: shapes.PredictRequest, request: Request) -> Response:
     """Scores of all labels, best first: a list for one text, a list of lists for a batch."""
-    service = _service(request)
+    service = finding.classifying(request, None)
     texts = [body.inputs] if isinstance(body.inputs, str) else [_alone(item) for item in body.inputs]
     if body.truncate:
         left = body.truncation_direction.lower() == "left"
@@ -73,16 +55,15 @@ def _alone(item: str | list[str]) -> str:
 
 
 async def models(request: Request) -> Response:
-    """The served model, as a list of one."""
-    service = _service(request)
-    return Json({"object": "list", "data": [shapes.card(service.model, service.created)]})
+    """The served models."""
+    found = [shapes.card(each.model, each.created, each.names[0]) for each in finding.shelf(request)]
+    return Json({"object": "list", "data": found})
 
 
 async def show_model(model_id: str, request: Request) -> Response:
-    """The served model."""
-    service = _service(request)
-    _check_model(service, model_id)
-    return Json(shapes.card(service.model, service.created))
+    """One of the served models."""
+    found = finding.service(request, model_id)
+    return Json(shapes.card(found.model, found.created, found.names[0]))
 
 
 async def healthz() -> Response:
@@ -91,23 +72,20 @@ async def healthz() -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """The golden rows agree; until then 503."""
-    _service(request).check_ready()
+    """The golden rows of every model agree; until then 503."""
+    finding.shelf(request).check_ready()
     return Json({"status": "ready"})
 
 
 async def metrics(request: Request) -> Response:
     """Counters for Prometheus."""
-    return Response(_service(request).metrics.render(), media_type=CONTENT_TYPE)
+    return Response(finding.shelf(request).metrics.render(), media_type=CONTENT_TYPE)
 
 
 async def docs(request: Request) -> Response:
     """This endpoint explained, with examples that run."""
-    service = _service(request)
     address = f"{request.url.scheme}://{request.headers['host']}"
-    page = pages.docs(
-        service.model, service.golden, address, service.limits, token_needed=request.app.state.token_needed
-    )
+    page = pages.docs(finding.shelf(request), address, token_needed=request.app.state.token_needed)
     return Response(page, media_type="text/html; charset=utf-8")
 
 

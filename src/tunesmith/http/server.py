@@ -14,11 +14,11 @@ from types import TracebackType
 import uvicorn
 
 from tunesmith.errors import AccessError, CapacityError, UsageError
-from tunesmith.http.app import create_app
+from tunesmith.http.app import Opener, create_app
 from tunesmith.http.connection import PromptProtocol
 from tunesmith.model import Model
 from tunesmith.serve.limits import Limits
-from tunesmith.serve.parity import golden_texts, prove
+from tunesmith.serve.parity import prove, require_golden
 
 TOKEN_VARIABLE = "TUNESMITH_API_KEY"  # noqa: S105 - the name of a variable
 DRAIN_SECONDS = 5
@@ -27,8 +27,9 @@ KEEP_ALIVE_SECONDS = 60
 
 
 class Server:
-    """One model behind HTTP/1.1, in a thread of this process.
+    """One or several models behind HTTP/1.1, in a thread of this process.
 
+    opener: finds registered models that are put on the server while it runs; None: that can't be asked of it.
     host: loopback by default; another address needs a token.  port: 0 takes a free one.
     token: what callers must bring; '' takes the variable TUNESMITH_API_KEY, where that is empty too, nothing.
     hosts: further names that a Host header may give (the public name when a proxy stands in front).
@@ -36,20 +37,22 @@ class Server:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Sequence[Model],
         *,
         host: str = "127.0.0.1",
         port: int = 8080,
         token: str = "",
         hosts: Sequence[str] = (),
+        opener: Opener | None = None,
     ) -> None:
-        self.model, self.host, self.port, self.hosts = model, host.strip("[]"), port, tuple(hosts)
+        self.models = (model,) if isinstance(model, Model) else tuple(model)
+        self.host, self.port, self.hosts, self._opener = host.strip("[]"), port, tuple(hosts), opener
         self._token = (token or os.environ.get(TOKEN_VARIABLE, "")).strip()
         self._uvicorn: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
-        return f"Server({self.model.name!r}, {self.url!r})"
+        return f"Server({', '.join(model.name for model in self.models)!r}, {self.url!r})"
 
     @property
     def url(self) -> str:
@@ -71,10 +74,13 @@ class Server:
         if self.running:
             return self.url
         self._check_token()
-        golden_texts(self.model)
+        for model in self.models:
+            require_golden(model)
         listener = self._bind()
-        app = create_app(self.model, token=self._token, hosts=self.hosts, bound=self.host)
-        self._service, self._uvicorn = app.state.service, uvicorn.Server(_config(app))
+        app = create_app(
+            self.models, token=self._token, hosts=self.hosts, bound=self.host, opener=self._opener
+        )
+        self._shelf, self._uvicorn = app.state.shelf, uvicorn.Server(_config(app))
         self._thread = threading.Thread(
             target=self._uvicorn.run, args=([listener],), name="tunesmith-http", daemon=True
         )
@@ -88,7 +94,7 @@ class Server:
 
     def prove(self) -> list[str]:
         """What this running server gets wrong of the golden rows; empty when nothing (see `prove`)."""
-        return prove(self.url, self.model, token=self._token)
+        return [line for model in self.models for line in prove(self.url, model, token=self._token)]
 
     def stop(self) -> None:
         """Take no more requests, finish those that are here (in 5 s), close the port; twice is harmless."""
@@ -119,7 +125,7 @@ class Server:
         self.stop()
 
     def _wait_until_ready(self, deadline: float) -> None:
-        while not (self._uvicorn and self._uvicorn.started and self._service.problems is not None):
+        while not (self._uvicorn and self._uvicorn.started and self._shelf.checked):
             if time.monotonic() > deadline or not self.running:
                 raise CapacityError(
                     "V405",
@@ -129,7 +135,7 @@ class Server:
                     where=self.url,
                 )
             time.sleep(0.005)
-        self._service.check_ready()
+        self._shelf.check_ready()
 
     def _check_token(self) -> None:
         if not _is_loopback(self.host) and not self._token:

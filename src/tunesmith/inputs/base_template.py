@@ -17,6 +17,7 @@ from tunesmith.inputs.guarded import Encode
 from tunesmith.inputs.spoken import Span
 from tunesmith.inputs.templates import Template
 from tunesmith.inputs.text import TOKENIZER
+from tunesmith.inputs.windows import Truncation
 from tunesmith.parts import Codec
 from tunesmith.store import files
 
@@ -72,7 +73,7 @@ def _template(
     specials: tuple[str, ...],
     stops: tuple[str, ...],
     window: int,
-    rest: tuple[int | None, str, str, str],
+    rest: tuple[int | None, str, str, Truncation],
     tokenizer: bytes,
 ) -> Template:
     encode, letters = encoders(tokenizer) if tokenizer else (None, None)
@@ -81,7 +82,9 @@ def _template(
     return Template(*programs, dict(words), *sets, window, encode, unknown, name, letters, begins, truncation)
 
 
-def template_of(base: Base, *, window: int = 0, program: str = "", truncation: str = "left") -> Template:
+def template_of(
+    base: Base, *, window: int = 0, program: str = "", truncation: Truncation = "left"
+) -> Template:
     """The template of a base.  window: see no more tokens than these.  program: Jinja in place of the base's own.
     truncation: what happens to longer conversations.
 

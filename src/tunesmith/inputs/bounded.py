@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 STEPS = 1_000_000  # numbers of ranges in one rendering
-CALL = 20  # steps that a call counts: a macro is slow, and a long conversation needs some thousands of calls
+CALL = 50  # steps that a call counts: a macro is slow, and a conversation of hundreds of turns has some thousands
 SIZE = 16_000_000  # characters of a text, items of a list
 _POWER = 64  # largest exponent
 _left = threading.local()
@@ -52,6 +52,7 @@ class Place(ImmutableSandboxedEnvironment):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.globals["range"] = _range
+        self.filters["center"] = _centred
         self.filters["concatenated"] = lambda pieces: joined(map(str, pieces))
 
     def call(self, context: Context, obj: Any, /, *given: Any, **named: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -90,6 +91,11 @@ def _range(*given: int) -> range:
     made = range(*given)
     _spend(len(made))
     return made
+
+
+def _centred(text: Any, width: int = 80) -> str:
+    _require(width)
+    return str(text).center(width)
 
 
 def _spend(steps: int) -> None:

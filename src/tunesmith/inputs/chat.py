@@ -7,6 +7,7 @@ them.  What a model is asked is the beginning of what it was taught, token for t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -33,10 +34,17 @@ def tokens(
     """
     _require_tokenizer(rules)
     seen = rules.see(turns, tools)
+    windows = placed(rules, seen, truncation=truncation, window=window)
+    return [replace(each, ids=tuple(seen.ids[at] for at in each.ids)) for each in windows]
+
+
+def placed(rules: Template, seen: Rendered, *, truncation: Truncation, window: int) -> list[Tokens]:
+    """The windows of `tokens`, with the places of tokens in the conversation as their ids."""
     if seen.refusal:
         return []
     keep = _kept(rules, seen.ids)
-    return fitted(seen.ids, seen.token_weights(), truncation=truncation, window=window, keep=keep)
+    places = range(len(seen.ids))
+    return fitted(places, seen.token_weights(), truncation=truncation, window=window, keep=keep)
 
 
 def asked(rules: Template, turns: Turns, *, tools: Any = None, window: int = 0, room: int = 0) -> list[int]:
@@ -127,15 +135,30 @@ def _shorter(rules: Template, head: Turns, talk: Turns, tools: Any, space: int) 
     A talk begins with a question, since many templates refuse others.
     """
     begins = [at for at, turn in enumerate(talk) if turn["role"] == "user"]
-    last: Rendered | None = None
-    for at in begins or range(len(talk)):
+    if not begins:
+        return []
+
+    def ids_from(number: int) -> Rendered | None:
         try:
-            last = rules.asked([*head, *talk[at:]], tools)
+            return rules.asked([*head, *talk[begins[number] :]], tools)
         except Refused:
-            continue
-        if len(last.ids) <= space:
-            return list(last.ids)
-    return _within(last, str(talk[begins[-1]].get("content") or "").strip(), space) if begins and last else []
+            return None
+
+    last = ids_from(-1)
+    if last is None:
+        return []
+    if len(last.ids) > space:
+        return _within(last, str(talk[begins[-1]].get("content") or "").strip(), space)
+    fewest, best = len(begins) - 1, last
+    tried = 0
+    while tried < fewest:  # the shorter the talk, the fewer tokens: halve what is left to try
+        middle = (tried + fewest) // 2
+        found = ids_from(middle)
+        if found and len(found.ids) <= space:
+            fewest, best = middle, found
+        else:
+            tried = middle + 1
+    return list(best.ids)
 
 
 def _within(made: Rendered, said: str, space: int) -> list[int]:

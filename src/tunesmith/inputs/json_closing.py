@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 # What brings a text to its end soonest, best first: within a string its end; elsewhere the end of what is open, then
 # what must come before it, then the shortest values.
 _WITHIN = b'"'
-_OUTSIDE = b'}],:0123456789ntf"[{-'
+_END, _DIGITS, _VALUES = b"}],:", b"0123456789", b'ntf"[{-'
+_JOINTS = b"@:/.-"  # what patterns of texts wait for most
+_FORCED = 16  # tokens: with more to choose from, nothing is spelled out
 _MARKS = b"{[]},:"
 
 
@@ -42,6 +45,12 @@ class Words:
     def one(self, letter: int) -> int | None:
         """A token that writes one byte, None where there is none."""
         return self._single.get(bytes((letter,)))
+
+    def rank(self, token: int) -> tuple[int, int]:
+        """Order of single letters within a string: those that join parts, then the plain ones."""
+        text = self._spelled[token]
+        place = _JOINTS.find(text)
+        return (place, 0) if place >= 0 else (len(_JOINTS) + (not text.isalnum()), token)
 
     def mask(self, matcher: Any) -> np.ndarray:
         """Which tokens the grammar lets follow: booleans [V]."""
@@ -82,20 +91,38 @@ class Place:
 def way(matcher: Any, place: Place, words: Words, room: int) -> list[int] | None:
     """Tokens that make the text whole: few, though not always the fewest.  None where none is found within `room`."""
     ahead, tokens = matcher.deep_copy(), []
+    used: Counter[int] = Counter()
     while not ahead.is_accepting():
-        token = _next(ahead, place, words) if len(tokens) < room else None
+        token = _next(ahead, place, words, used) if len(tokens) < room else None
         if token is None or not ahead.consume_token(token):
             return None
         place = place.after(words.spelled(token))
         tokens.append(token)
+        used[token] += 1
     return tokens
 
 
-def _next(matcher: Any, place: Place, words: Words) -> int | None:
-    for letter in _WITHIN if place.in_string else _OUTSIDE:
+def _next(matcher: Any, place: Place, words: Words, used: Counter[int]) -> int | None:
+    for letter in _WITHIN if place.in_string else _outside(used.total()):
         token = words.one(letter)
         if token is not None and matcher.validate_tokens([token]):
             return token
-    # a name that must stand here, or a string that is still too short: the longest token brings it furthest
-    free = np.flatnonzero(words.mask(matcher))
-    return int(free[words.lengths[free].argmax()]) if len(free) else None
+    return _onwards(np.flatnonzero(words.mask(matcher)), words, used)
+
+
+def _onwards(free: np.ndarray, words: Words, used: Counter[int]) -> int | None:
+    """A token that brings a text further which may not end yet.
+
+    What must stand here, such as a name, is written by long tokens.  Where much may stand there is a pattern or a least
+    length: single letters that were not used yet sooner or later meet what it waits for.
+    """
+    if len(free) <= _FORCED:
+        return int(free[words.lengths[free].argmax()]) if len(free) else None
+    single = free[words.lengths[free] == 1]
+    return min((single if len(single) else free).tolist(), key=lambda token: (used[token], words.rank(token)))
+
+
+def _outside(turn: int) -> bytes:
+    """Digits take turns, as one alone may never reach a number above a bound or a multiple of another."""
+    first = 7 * turn % 10
+    return _END + _DIGITS[first:] + _DIGITS[:first] + _VALUES

@@ -7,16 +7,17 @@ from typing import Any
 
 from tunesmith.errors import DataError
 
-_MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions"))  # name → schema
-_LISTS = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
-_SINGLE = frozenset(("items", "additionalProperties"))
+MAPS = frozenset(("properties", "patternProperties", "$defs", "definitions"))  # name → schema
+LISTS = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
+SINGLE = frozenset(("items", "additionalProperties"))
+_DEEPEST = 100  # steps of a JSON Pointer
 _VALUES = frozenset(("type", "enum", "const", "$ref", "required", "pattern", "format", "multipleOf"))
 _SIZES = frozenset(("minProperties", "maxProperties", "minItems", "maxItems", "minLength", "maxLength"))
 _LIMITS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 # these say something to readers and nothing about what is valid
 _REMARKS = frozenset(("title", "description", "$comment", "default", "examples", "deprecated"))
 _ORIGINS = frozenset(("$schema", "$id", "readOnly", "writeOnly"))
-_KEPT = _MAPS | _LISTS | _SINGLE | _VALUES | _SIZES | _LIMITS
+_KEPT = MAPS | LISTS | SINGLE | _VALUES | _SIZES | _LIMITS
 _KNOWN = _KEPT | _REMARKS | _ORIGINS
 
 
@@ -35,6 +36,8 @@ def parts(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         place, part = waiting.pop()
         if isinstance(part, bool):
             continue
+        if place.count("/") > _DEEPEST:
+            raise refused(place, "the schema is nested too deep", f"at most {_DEEPEST} levels")
         if not isinstance(part, Mapping):
             raise refused(place, "this is no schema", "an object, true or false")
         yield place, part
@@ -46,15 +49,15 @@ def _inside(place: str, word: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The schemas within one word's value."""
     if word not in _KNOWN:
         raise refused(place, f"'{word}' can't be kept", f"one of {', '.join(sorted(_KEPT))}")
-    if word in _MAPS:
+    if word in MAPS:
         if not isinstance(value, Mapping):
             raise refused(place, f"'{word}' is no object", "names, each with a schema")
         yield from ((f"{place}/{_escaped(name)}", part) for name, part in value.items())
-    elif word in _LISTS:
+    elif word in LISTS:
         if not isinstance(value, list):
             raise refused(place, f"'{word}' is no list", "a list of schemas")
         yield from ((f"{place}/{index}", part) for index, part in enumerate(value))
-    elif word in _SINGLE:
+    elif word in SINGLE:
         yield place, value
 
 

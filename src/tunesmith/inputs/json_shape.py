@@ -12,7 +12,7 @@ import numpy as np
 
 from tunesmith import doors
 from tunesmith.errors import MissingError
-from tunesmith.inputs import json_closing, json_keywords
+from tunesmith.inputs import json_closing, json_dates, json_keywords
 from tunesmith.inputs.json_closing import Place, Words
 
 LIBRARY = "llguidance"
@@ -36,6 +36,7 @@ class Shape:
 
     def __init__(self, schema: Mapping[str, Any], tokenizer: bytes, stops: Collection[int]) -> None:
         json_keywords.check(schema)
+        schema = json_dates.spelled_out(schema)
         self._words = _words(tokenizer, tuple(sorted(stops)))
         self._start = _matcher(schema, self._words)
         self._leap = _leap(schema, self._words)
@@ -55,15 +56,15 @@ class Shape:
 class _Answer:
     """Where one answer stands.
 
-    leap: by how many tokens one token can move its end away.  need: how many tokens would have ended it when last
-    looked, which was `since` tokens ago.
+    leap: by how many tokens one token can move its end away.  way: tokens that would end it, `need` of them, as found
+    `since` other tokens ago; followed once begun, because a second search may find another one, and so never arrive.
     """
 
     def __init__(self, matcher: Any, words: Words, leap: int) -> None:
         self.ids: list[int] = []
         self._matcher, self._words, self._leap = matcher, words, leap
-        self._place = Place()
-        self._need, self._since = 0, -1
+        self._place, self._way = Place(), list[int]()
+        self._need, self._since, self._tight = 0, -1, _TIGHT
 
     def follow(self, ids: Sequence[int], room: int) -> np.ndarray | None:
         for token in ids[len(self.ids) :]:
@@ -78,7 +79,10 @@ class _Answer:
 
     def _take(self, token: int) -> None:
         self.ids.append(token)
-        self._since += self._since >= 0
+        if self._way[:1] == [token]:
+            self._way, self._need = self._way[1:], self._need - 1
+        else:
+            self._way, self._since = [], self._since + (self._since >= 0)
         self._place = self._place.after(self._words.spelled(token))
         self._matcher.consume_token(token)
         _sound(self._matcher)
@@ -87,15 +91,25 @@ class _Answer:
         """What may follow so that the answer still ends in time."""
         if self._matcher.is_accepting():
             return mask if room > _TIGHT else mask & self._words.ends
-        way = json_closing.way(self._matcher, self._place, self._words, room)
-        if way is None:
+        if not self._way and not self._look(room):
             return mask
-        self._need, self._since = len(way), 0
         if room > self._need + self._leap:
             return mask
         only = np.zeros_like(mask)
-        only[way[0]] = True
-        return only if self._need + _TIGHT >= room else only | (mask & self._open())
+        only[self._way[0]] = True
+        return only if self._need + self._tight >= room else only | (mask & self._open())
+
+    def _look(self, room: int) -> bool:
+        """Find a way to the end; whether there is one."""
+        way = json_closing.way(self._matcher, self._place, self._words, room)
+        if way is None:
+            return False
+        if (
+            self._since == 1
+        ):  # one token moved the end away: with a pattern or a multiple more than letters do
+            self._tight = max(self._tight, 2 * (len(way) - self._need))
+        self._way, self._need, self._since = way, len(way), 0
+        return True
 
     def _open(self) -> np.ndarray | bool:
         """What can be written here without opening anything."""

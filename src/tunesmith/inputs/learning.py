@@ -36,11 +36,11 @@ class Learning:
         """One line for a person."""
         told = f"{self.learnt:,} of {self.tokens:,} tokens are learnt ({self.share:.1%})"
         lost = [
-            f"{self.left_out:,} rows left out" if self.left_out else "",
-            f"{self.cut_rows:,} rows cut by {self.cut:,} tokens, {self.cut_learnt:,} of these learnt"
+            f"{_rows(self.left_out)} left out" if self.left_out else "",
+            f"{_rows(self.cut_rows)} cut by {self.cut:,} tokens, {self.cut_learnt:,} of these learnt"
             if self.cut_rows
             else "",
-            f"{self.idle:,} rows without a learnt token" if self.idle else "",
+            f"{_rows(self.idle)} without a learnt token" if self.idle else "",
         ]
         return "; ".join([told, *filter(None, lost)])
 
@@ -70,6 +70,10 @@ def counted(rows: Iterable[Sequence[Tokens]]) -> Learning:
         tokens=sum(len(window.ids) for window in each),
         learnt=sum(weight != 0 for window in each for weight in window.weights),
     )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _nothing(found: Learning) -> DataError:

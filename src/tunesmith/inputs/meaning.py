@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 # Of pairs from 0.95 on, 99 to 100 of 100 have the same label (minilm's vectors of banking77, bitext-support, sms-spam),
-# and 20 looked at in each set all say the same; from 0.9 on it is 97 to 100, but chains of them grow to 100 rows.
+# and 10 looked at in each set all say the same; from 0.9 on it is 97 to 100, but chains of them grow to 100 rows.
 ALIKE = 0.95
 ALL_PAIRS = 50_000  # rows up to which every pair is compared
 BLOCK = 1024

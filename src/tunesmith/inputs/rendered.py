@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from tunesmith.inputs.spoken import Span
+from tunesmith.inputs.windows import Truncation
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Glance:
     learnt_tokens: int = 0
     changed: str = ""
 
-    def lost(self, window: int, truncation: str) -> str:
+    def lost(self, window: int, truncation: Truncation) -> str:
         """What of the learnt tokens a window costs: '' where none, 'some' or 'all'."""
         if self.learnt is None or not window or self.tokens <= window or truncation == "split":
             return ""

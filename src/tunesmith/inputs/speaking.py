@@ -7,7 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from tunesmith import doors
-from tunesmith.inputs import chat
+from tunesmith.errors import DataError
+from tunesmith.inputs import chat, detokenise
+from tunesmith.inputs.json_shape import Shape
 from tunesmith.inputs.text import TOKENIZER
 from tunesmith.outcomes import Answer
 from tunesmith.parts import Codec, Net, Piece, Prompt, Wish
@@ -46,17 +48,79 @@ def stops(codec: Codec) -> frozenset[int]:
     return frozenset(each for each in found if each is not None)
 
 
+def spelled(codec: Codec, token: int) -> str:
+    """What one token says inside of a text, blanks included; '\ufffd' for bytes that are part of a letter."""
+    known = _tokenizer(codec.files[TOKENIZER])
+    before = known.encode("a", add_special_tokens=False).ids
+    alone = known.decode(before, skip_special_tokens=False)
+    return known.decode([*before, token], skip_special_tokens=False)[len(alone) :]
+
+
+def begin(codec: Codec) -> list[int]:
+    """The token that begins a text, or else the one that ends it (as some families use it for both); none without."""
+    known, words = _tokenizer(codec.files[TOKENIZER]), codec.settings["words"]
+    found = (known.token_to_id(words.get(name, "")) for name in ("bos_token", "eos_token"))
+    return [each for each in found if each is not None][:1]
+
+
+def stream(net: Net, codec: Codec, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
+    """An answer, piece by piece, a token each; together they say what `answers` does.
+
+    net: in evaluation mode.  Nothing is held for the thread between two pieces, so streams may run in turns.
+    Raises DataError V133 for a prompt without tokens, T420 and V131 for what can't be asked or kept.
+    """
+    ends, words = stops(codec), detokenise.Detokeniser(_tokenizer(codec.files[TOKENIZER]), wish.stop)
+    steps = _steps(net, codec, prompt, wish, ends)
+    for (token,) in steps:
+        said = "" if token.id < 0 or token.id in ends else words.feed(token.id)
+        end = "stop" if words.stopped else token.end
+        rivals = tuple((spelled(codec, rival), logprob) for rival, logprob in token.rivals)
+        yield Piece(said + words.finish() if end else said, token.id, token.logprob, rivals, end)
+        if end:
+            return
+
+
+def _steps(net: Net, codec: Codec, prompt: Prompt, wish: Wish, ends: frozenset[int]) -> Iterator[Any]:
+    from tunesmith.nn import decoding
+
+    ids = asked(codec, prompt, wish)
+    if not ids:
+        raise DataError(
+            "V133",
+            "the prompt has no tokens",
+            expected="a text to go on from: this model has no token that begins a text",
+            fixes=("send a prompt with words",),
+            where="prompt",
+        )
+    shape = None if wish.schema is None else Shape(wish.schema, codec.files[TOKENIZER], ends)
+    return decoding.decode(
+        net.backbone,
+        [ids],
+        max_tokens=[wish.max_tokens],
+        stops=ends,
+        seeds=[wish.seed],
+        temperature=wish.temperature,
+        top_p=wish.top_p,
+        rivals=wish.alternatives,
+        allowed=None if shape is None else shape.allowed,
+    )
+
+
 def answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wish) -> list[Answer]:
-    """An answer to each prompt; prompts of like length are answered together."""
+    """An answer to each prompt, drawn by the wish's seed + its place; prompts of like length are answered together."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     found: dict[int, Answer] = {}
     for start in range(0, len(order), TOGETHER):
         part = order[start : start + TOGETHER]
-        found |= zip(part, _answers(net, codec, [prompts[index] for index in part], wish), strict=True)
+        seeds = [wish.seed + index for index in part]
+        made = _answers(net, codec, [prompts[index] for index in part], seeds, wish)
+        found |= zip(part, made, strict=True)
     return [found[index] for index in range(len(prompts))]
 
 
-def _answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wish) -> list[Answer]:
+def _answers(
+    net: Net, codec: Codec, prompts: Sequence[Sequence[int]], seeds: Sequence[int], wish: Wish
+) -> list[Answer]:
     from tunesmith.nn import decoding
 
     ends, ids = stops(codec), [[] for _ in prompts]
@@ -66,7 +130,7 @@ def _answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wis
         prompts,
         max_tokens=[wish.max_tokens] * len(prompts),
         stops=ends,
-        seeds=[wish.seed + row for row in range(len(prompts))],
+        seeds=seeds,
         temperature=wish.temperature,
         top_p=wish.top_p,
     )
@@ -78,7 +142,10 @@ def _answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wis
                 logprobs[token.row] += token.logprob
     said = [[each for each in row if each not in ends] for row in ids]
     rows = zip(said, ids, whole, logprobs, strict=True)
-    return [Answer(text(codec, mine), len(made), end, logprob) for mine, made, end, logprob in rows]
+    known = _tokenizer(codec.files[TOKENIZER])
+    return [
+        Answer(detokenise.joined(known, mine), len(made), end, logprob) for mine, made, end, logprob in rows
+    ]
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from tunesmith.inputs.rendered import Glance as Glance
 from tunesmith.inputs.rendered import Rendered as Rendered
 from tunesmith.inputs.sandbox import Refused
 from tunesmith.inputs.spoken import Messages, Span, spoken
+from tunesmith.inputs.windows import Truncation
 
 T = TypeVar("T")
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -59,7 +60,7 @@ class Template:
     name: str = ""
     letters: Encode | None = field(default=None, repr=False, compare=False)
     begins: str = ""
-    truncation: str = "left"
+    truncation: Truncation = "left"
     _seen: OrderedDict[str, Glance] = field(default_factory=OrderedDict, repr=False, compare=False)
     _known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 

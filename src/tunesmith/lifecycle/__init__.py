@@ -62,8 +62,9 @@ def up(
 ) -> Iterator[Event]:
     """From a file to a proven, served model: Finished(ModelResult).
 
-    task, form: what kind of problem it is and how rows are written; '' is found out.  fields: field of the task → column.  budget: seconds for the ladder and the proof.  prefer: 'simple' or 'best'.
-    out: folder for report.html and report.json (default: the run's).  serve: leave the server running.
+    task, form: what kind of problem it is and how rows are written; '' is found out.  fields: field of the form →
+    column.  budget: seconds for the ladder and the proof.  prefer: 'simple' or 'best'.  out: folder for report.html and
+    report.json (default: the run's).  serve: leave the server running.
     """
     begun, place = time.monotonic(), home_folder(home)
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides, task=task, form=form)

@@ -16,6 +16,7 @@ from tunesmith.errors import MissingError, NetworkError
 from tunesmith.evaluate import measure
 from tunesmith.events import Event, Measured, Note, Stage
 from tunesmith.fields import Record
+from tunesmith.lifecycle import general
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.parts import (
     Answer,
@@ -84,15 +85,17 @@ class Climber:
 
     def job(self, recipe: Recipe, folder: Path, base: Base | None) -> Job:
         """The job of a recipe on the training rows."""
+        task, codec = self.prepared.task, self.codec(recipe, base)
         return Job(
-            self.prepared.task,
+            task,
             recipe,
             self.prepared.train,
             self.prepared.validation,
-            self.codec(recipe, base),
+            codec,
             base,
             folder,
             self.cache,
+            general=general.of_recipe(recipe, task, codec, base, self.cache, folder),
             seed=recipe.train.seed,
             deadline=self.deadline,
             resume=self.resume,

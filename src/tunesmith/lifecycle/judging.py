@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from tunesmith import lifecycle
+from tunesmith import catalog, lifecycle
 from tunesmith.data import mapping, source
 from tunesmith.errors import DataError
 from tunesmith.evaluate import compare as comparing
 from tunesmith.evaluate import measure
 from tunesmith.events import Event, Finished, Note, Stage
-from tunesmith.fields import Broken, Record
+from tunesmith.fields import Broken, Field, Record
 from tunesmith.lifecycle import bundling
 from tunesmith.lifecycle.reading import read
 from tunesmith.lifecycle.results import Result
@@ -145,7 +146,8 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """One JSON object per row of a file, or per line of standard input ('-': a text, or JSON with the text's field)."""
     model = lifecycle.open_model(ref, home)
-    rows = iter(_lines(model, stdin or [])) if data == "-" else _rows(model, data, text)
+    labels = {"labels": list(model.labels)} if model.labels else {}
+    rows = iter(_lines(model, stdin or [])) if data == "-" else ROWS[model.task.predicts](model, data, text)
     while chunk := list(islice(rows, CHUNK)):
         readable = [row for row in chunk if isinstance(row, Record)]
         answers = iter(model.predict(readable))
@@ -153,36 +155,61 @@ def predict(
             if isinstance(row, Broken):
                 yield {"place": str(row.place), "error": row.reason, "fix": row.fix}
             else:
-                yield {"place": str(row.place), **next(answers).to_json(), "labels": list(model.labels)}
+                yield {"place": str(row.place), **next(answers).to_json(), **labels}
 
 
-def _input(model: Model) -> str:
-    return next(field.name for field in model.task.fields if field.role == "input")
+def _input(model: Model) -> Field:
+    return next(field for field in model.task.fields if field.role == "input")
 
 
 def _lines(model: Model, lines: Iterable[str]) -> Iterator[Record | Broken]:
     from tunesmith.findings import Place
 
-    name = _input(model)
+    field = _input(model)
     for number, line in enumerate(lines, 1):
         place, text = Place("-", number), line.rstrip("\r\n")
         if not text.strip():
             continue
         if not text.lstrip().startswith("{"):
-            yield Record({name: text}, place)
+            yield Record(asked(field, text), place)
             continue
         try:
-            value = json.loads(text)[name]
-        except (ValueError, KeyError):
+            value = json.loads(text)
+            known = {each.name: value[each.name] for each in model.task.fields if each.name in value}
+            known[field.name] = PLAIN[field.kind](value[field.name])
+        except (ValueError, KeyError, TypeError):
+            wanted = json.dumps(asked(field, "…"), ensure_ascii=False)
             yield Broken(
-                place, f"no JSON object with the key '{name}'", f'send {{"{name}": "…"}} or plain text'
+                place, f"no JSON object with the key '{field.name}'", f"send {wanted} or plain text"
             )
             continue
-        yield Record({name: value if isinstance(value, str) else str(value)}, place)
+        yield Record(known, place)
+
+
+def _turns(value: Any) -> list[Mapping[str, Any]]:
+    """Messages as a task reads them.  Raises ValueError for what are none."""
+    sound = isinstance(value, list) and all(
+        isinstance(turn, Mapping) and isinstance(turn.get("role"), str) for turn in value
+    )
+    if not sound:
+        raise ValueError("no list of messages")
+    return [{**turn, "content": str(turn.get("content") or "")} for turn in value]
+
+
+# kind of the field that a model reads → that field from JSON
+PLAIN: dict[str, Callable[[Any], Any]] = defaultdict(
+    lambda: lambda value: value if isinstance(value, str) else str(value), {"messages": _turns}
+)
+
+
+def asked(field: Field, text: str) -> dict[str, Any]:
+    """The fields of a record that asks a plain text: one question of a conversation, or the text itself."""
+    said = [{"role": "user", "content": text}] if field.kind == "messages" else text
+    return {field.name: said}
 
 
 def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
-    found, name = source.sniff(data), _input(model)
+    found, name = source.sniff(data), _input(model).name
     columns = found.dialect.columns
     wanted = [text] if text else [model.recipe.data.fields.get(name, ""), name]
     column = next(
@@ -198,3 +225,20 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
         )
     form = model.recipe.data.form or mapping.forms_of(model.task.content)[0]
     yield from mapping.records(found, mapping.Reading(form, mapping.Columns({name: column})))
+
+
+def _conversations(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
+    """Rows of a form that holds what the model's task reads, by the columns that it was trained on."""
+    found = source.sniff(data)
+    given = {key: name for key, name in model.recipe.data.fields.items() if name in found.dialect.columns}
+    given |= {_input(model).name: text} if text else {}
+    known = model.recipe.data.form
+    same = known and set(given) >= {key.name for key in catalog.part("form", known).keys if key.required}
+    reading = mapping.read_as(found, form=known if same else "", given=given, content=model.task.content)
+    yield from mapping.records(found, reading)
+
+
+ROWS: dict[str, Callable[[Model, str, str], Iterator[Record | Broken]]] = {
+    "label": _rows,
+    "text": _conversations,
+}

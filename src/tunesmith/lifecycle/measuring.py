@@ -14,9 +14,9 @@ from tunesmith.data import profile
 from tunesmith.errors import NetworkError
 from tunesmith.events import Event, Note, Stage
 from tunesmith.fields import Record
+from tunesmith.inputs.text import TOKENIZER
 from tunesmith.lifecycle.datasets import Dataset, opened
 from tunesmith.lifecycle.prepare import content_of
-from tunesmith.inputs.text import TOKENIZER
 from tunesmith.parts import Codec, Draw, Net, NeuralTask, Task
 from tunesmith.recipe.sections import Recipe
 
@@ -155,12 +155,16 @@ def _seen(net: Net, own: set[int], shape: Shape) -> Moving:
     inside = {id(p) for layer in layers for p in layer.parameters()}
     added = sum(p.numel() for p in moves if id(p) not in own)
     tables = [p for p in moves if id(p) not in inside and id(p) in own and p.numel() >= shape.embedding]
-    below = any(id(p) not in inside and id(p) not in own for p in moves)  # a soft prompt stands before all layers
+    below = any(
+        id(p) not in inside and id(p) not in own for p in moves
+    )  # a soft prompt stands before all layers
     return Moving(
         whole=sum(p.numel() for p in moves if id(p) in own),
         added=added,
         top=whole[::-1].index(False) if False in whole else len(whole),
-        reach=len(layers) if tables or below else len(live) - (live.index(True) if True in live else len(live)),
+        reach=len(layers)
+        if tables or below
+        else len(live) - (live.index(True) if True in live else len(live)),
         tables=bool(tables),
         output=bool(tables) and shape.decoder,
         # each map may keep its input; an added one of that rank beside each would have so many parameters

@@ -27,7 +27,9 @@ from tunesmith.store import files
 
 STEPS = 20
 FIRST = 2  # steps that warm caches up and are not counted
-DRIFT = 0.15  # how far a whole run's pace may lie from that of its first steps: heat, other work on the machine
+DRIFT = (
+    0.15  # how far a whole run's pace may lie from that of its first steps: heat, other work on the machine
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,7 @@ class Steps:
         return {"seconds_per_step": seconds, "peak_bytes": self.peak}
 
 
-def steps(
-    recipe: Recipe, home: Path, offline: bool, stop: threading.Event
-) -> Generator[Event, None, Steps]:
+def steps(recipe: Recipe, home: Path, offline: bool, stop: threading.Event) -> Generator[Event, None, Steps]:
     """Train twenty steps of a recipe on its own rows in a folder that is removed; nothing is kept of them."""
     data = recipe.data
     dataset = yield from opened(

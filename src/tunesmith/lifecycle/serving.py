@@ -9,13 +9,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunesmith.errors import CapacityError, TunesmithError, UsageError
+from tunesmith.home import home_folder
 from tunesmith.model import Model
-from tunesmith.serve import parity
+from tunesmith.registry import Registry
+from tunesmith.serve import asking, parity
 
 START_SECONDS = 120.0
 TOKEN = "TUNESMITH_API_KEY"  # noqa: S105 - the name of a variable
@@ -67,6 +69,16 @@ def stop(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
+def opener(home: Path | str | None) -> Callable[[str], Model]:
+    """Opens registered models by name alone: what is put on a running server is never a path."""
+
+    def open_(ref: str) -> Model:
+        version = Registry(home_folder(home)).find(ref)
+        return Model.load(version.folder, name=version.ref, digest=version.digest)
+
+    return open_
+
+
 def prove(model: Model, bundle: Path, address: str) -> list[str]:
     """What any face gets wrong of the golden rows: the reloaded bundle, the command line, the server."""
     problems = [f"library: {line}" for line in model.parity(_library(bundle), exact=True)]
@@ -84,11 +96,11 @@ def require(problems: Sequence[str]) -> None:
 
 def _library(bundle: Path) -> list[Mapping[str, Any]]:
     model = Model.load(bundle)
-    return [prediction.to_json() for prediction in model.predict_texts(parity.golden_texts(model))]
+    return [prediction.to_json() for prediction in model.predict(asking.records(model))]
 
 
 def _command_line(bundle: Path, model: Model) -> list[Mapping[str, Any]]:
-    lines = "".join(json.dumps({"text": text}) + "\n" for text in parity.golden_texts(model))
+    lines = "".join(json.dumps(dict(record.fields)) + "\n" for record in asking.records(model))
     done = subprocess.run(
         [*_tunesmith(), "predict", str(bundle), "-", "--json"],
         input=lines,

@@ -9,6 +9,7 @@ import numpy as np
 
 from tunesmith.evaluate import compare, measure, verdict
 from tunesmith.events import Event, Measured, Stage
+from tunesmith.lifecycle import retaining
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.lifecycle.proofs import Proven
@@ -65,7 +66,9 @@ def proven(
     scores = {name: measure.measure(each, names) for name, each in found.items()}
     yield Measured("chosen", "test", {name: score.to_json() for name, score in scores["chosen"].items()})
     judged = _judged(prepared, found, wanted)
-    report = {"answers": _answers(prepared, found, wanted)}
+    base = next((rung for rung in wanted if rung.recipe.approach.name == BASE), None)
+    forgotten = yield from retaining.measured(climber, base, chosen, found)
+    report = {"answers": _answers(prepared, found, wanted)} | ({"forgetting": forgotten} if forgotten else {})
     return Proven(final, found, scores, judged, _fitted(chosen), report)
 
 

@@ -39,7 +39,8 @@ def by_length(
 ) -> tuple[torch.Tensor, None]:
     """The attention of one layer [B, T, H, D].  A mask of numbers on a short sequence asks for plain products."""
     added = attention_mask is not None and attention_mask.is_floating_point()
-    if not added or options.get("position_bias") is not None or not _short(query, key):
+    short = _is_short(query.shape[2], key.shape[2], query.dtype, query.device)
+    if not (added and short) or options.get("position_bias") is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     scaling = options.get("scaling") or query.shape[-1] ** -0.5
     share = options.get("dropout", 0.0) if module.training else 0.0
@@ -47,7 +48,7 @@ def by_length(
 
 
 def _plain(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor, dropout: float
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, dropout: float
 ) -> torch.Tensor:
     (B, H, T, _), (_, K, S, _) = query.shape, key.shape
     # heads that share their keys stand below one another, so keys are not repeated
@@ -55,10 +56,6 @@ def _plain(
     weights = F.dropout(scores.view(B, H, T, S).add_(mask).softmax(-1), dropout)
     read = torch.bmm(weights.view(B * K, H // K * T, S), value.reshape(B * K, S, -1))
     return read.view(B, H, T, -1).transpose(1, 2)
-
-
-def _short(query: torch.Tensor, key: torch.Tensor) -> bool:
-    return _is_short(query.shape[2], key.shape[2], query.dtype, query.device)
 
 
 def _is_short(queries: int, keys: int, dtype: torch.dtype, device: Any) -> bool:

@@ -85,8 +85,9 @@ def _tiny(vocabulary: int) -> Any:
 class CausalLM(nn.Module):
     """A whole causal model of transformers; the head is empty, for the output matrix belongs to the model.
 
-    Batches are mappings of tensors: ids, mask, weights [B, T], and where rows share prompts positions [B, T] and blocks
-    [B, T, T] (True: may be seen).  A token is supervised where its weight is not 0; it is told from the token before it.
+    Batches are mappings of tensors: ids, mask, weights [B, T], and where answers share prompts positions [B, T] and
+    blocks [B, T, T] (True: may be seen).  A token is supervised where its weight is not 0; it is told from the token
+    before it.
     """
 
     backbone: Any
@@ -125,7 +126,10 @@ class CausalLM(nn.Module):
         return logprobs, right, at[0]
 
     def nll_sum(self, batch: Mapping[str, Any]) -> torch.Tensor:
-        """Σ weight · −log-probability over the supervised tokens: a float32 scalar, whose gradient is asked for once."""
+        """Σ weight · −log-probability over the supervised tokens: a float32 scalar.
+
+        Its gradient can be asked for once (`token_loss.cross_entropy_sum`).
+        """
         hidden_ND, targets_N, at = self._supervised(batch)
         weights_N = batch["weights"][at[0], at[1] + 1]
         return self._ready().nll_sum(self._matrix(), hidden_ND, targets_N, weights_N)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
+LIBRARY = "bitsandbytes"  # optional: only who asks for 4 bits needs it
+
 
 def quantise(layers: Iterable[nn.Module]) -> None:
     """Replace every linear map in the layers by one of 4 bits.  Raises ValueError where one can't be (GPT-2's)."""
-    import bitsandbytes as bnb
-
+    bnb = import_module(LIBRARY)
     for parent, leaf, module in _children(layers):
         if type(module).__name__ == "Conv1D":
             raise ValueError(f"'{leaf}' is a transposed matrix (Conv1D), which 4 bits can't hold")
@@ -22,10 +24,9 @@ def quantise(layers: Iterable[nn.Module]) -> None:
 
 def dequantise(layers: Iterable[nn.Module]) -> None:
     """Ordinary linear maps with the numbers for which the 4 bits stand, in float32."""
-    import bitsandbytes as bnb
-
+    small = import_module(LIBRARY).nn.Linear4bit
     for parent, leaf, module in _children(layers):
-        if isinstance(module, bnb.nn.Linear4bit):
+        if isinstance(module, small):
             setattr(parent, leaf, large(module))
 
 
@@ -34,9 +35,7 @@ def dense(linear: Any) -> torch.Tensor:
     weight = linear.weight
     if getattr(weight, "quant_state", None) is None:
         return weight
-    import bitsandbytes as bnb
-
-    return bnb.functional.dequantize_4bit(weight.data, weight.quant_state)
+    return import_module(LIBRARY).functional.dequantize_4bit(weight.data, weight.quant_state)
 
 
 def _children(layers: Iterable[nn.Module]) -> list[tuple[nn.Module, str, nn.Module]]:

@@ -5,8 +5,8 @@
     answers     -1 -1 -1 |  0  0  0 |  1  1  1  1
 
 The last token of the prompt stands at the head of each answer, so that every token is told from the one before it, as
-in a plain sequence.  Log-probabilities and gradients are those of the plain sequences (Krishna et al. 2024, "Accelerating
-Direct Preference Optimization with Prefix Sharing", arXiv 2410.20305, which shares in the same way).
+in a plain sequence.  Log-probabilities and gradients are those of the plain sequences.  Sharing between the two answers
+of a pair: "Accelerating Direct Preference Optimization with Prefix Sharing" (2024, arXiv 2410.20305).
 
 Axes: B rows, T tokens, N supervised tokens, A answers of a row.
 """
@@ -126,9 +126,9 @@ def layout(
 
 
 def collate(layouts: Sequence[Layout], pad_id: int) -> dict[str, torch.Tensor]:
-    """Tensors of several layouts, padded on the right.
+    """Tensors of several layouts, padded on the right; padding sees itself only.
 
-    ids, mask, positions, answers int64 [B, T], weights float32 [B, T], blocks bool [B, T, T].  Padding sees itself only.
+    ids, mask, positions, answers int64 [B, T], weights float32 [B, T], blocks bool [B, T, T].
     """
     answers = _padded([each.answers for each in layouts], PADDING)
     return {

@@ -173,7 +173,7 @@ class _Logprobs(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         hidden_ND, weight_VD, bias, targets_N, totals = ctx.saved_tensors
         chunks = _Chunks(hidden_ND, weight_VD, bias, ctx.chunk, ctx.shape)
         sums = _Gradients(chunks, ctx.needs_input_grad[:3], bias)
@@ -214,7 +214,7 @@ class _CrossEntropySum(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         if ctx.grads is None:
             raise RuntimeError("the gradient of cross_entropy_sum was asked for twice; compute the sum again")
         found, ctx.grads = ctx.grads, None  # scaled in place: a copy of the weight's gradient may not fit

@@ -20,7 +20,7 @@ KINDS = {
     "objective": "what is minimised, on which batches",
     "regularizer": "what the weights are also asked",
 }
-FREE = {"data.fields", "decided"}  # tables whose keys are not keys of the recipe
+FREE = {"data.fields", "general.abilities", "decided"}  # tables whose keys are not keys of the recipe
 _MEANINGS = {"decided": "path = who chose its value: you, advice or probe; what is not listed is a default"}
 _WORDS = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
 _SHORT = {str: "text", int: "integer", float: "number", bool: "true/false"}

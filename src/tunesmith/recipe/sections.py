@@ -94,6 +94,20 @@ class Train(Section):
     seed: int = Field(default=0, ge=0, description="seed of order, dropout and initial weights")
 
 
+class General(Section):
+    """Text that is no part of the data: what a model knew before and should keep."""
+
+    source: str = Field(default="", description="a file of texts; '' lets the base write them")
+    rows: int = Field(
+        default=200,
+        ge=1,
+        description="texts on which forgetting is measured; a regularizer learns from as many others",
+    )
+    abilities: Mapping[str, str] = Field(
+        default_factory=dict, description="name = a file of rows of the task, measured before and after"
+    )
+
+
 class Gate(Section):
     """What a model must reach before it may be promoted: metric = ">= 0.85" (or "<= …"), and not_worse_than."""
 
@@ -128,6 +142,7 @@ class Recipe(Section):
     objective: Part = Part(name="supervised")
     regularizer: Part = Part(name="none")
     train: Train = Train()
+    general: General = General()
     gate: Gate = Gate()
     serve: Serve = Serve()
     decided: Mapping[str, str] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from tunesmith.errors import (
     IntegrityError,
     MissingError,
     TunesmithError,
+    UsageError,
 )
 
 # code → HTTP status, the `type` of the error object, the exception
@@ -42,6 +43,10 @@ REFUSALS: dict[str, tuple[int, str, type[TunesmithError]]] = {
     "V116": (500, "server_error", TunesmithError),
     "V117": (408, "timeout_error", CapacityError),
     "V118": (431, "request_too_large", CapacityError),
+    "V119": (504, "timeout_error", CapacityError),
+    "V120": (404, "not_found_error", MissingError),
+    "V121": (409, "invalid_request_error", UsageError),
+    "V132": (400, "invalid_request_error", MissingError),
     "V404": (503, "unavailable_error", IntegrityError),
 }
 ANY_ADDRESS = "*"
@@ -56,9 +61,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 @dataclass(frozen=True)
 class Limits:
-    """body_bytes, header_bytes, texts: of one request.  chars: of one text.
+    """body_bytes, header_bytes, texts: of one request.  chars: of one text.  answers: in words, to one request.
 
-    body_seconds: within which the whole body must arrive.
+    body_seconds: within which the whole body must arrive.  answer_seconds: within which an answer in words must end.
     """
 
     body_bytes: int = 1 << 20
@@ -66,6 +71,8 @@ class Limits:
     chars: int = 100_000
     body_seconds: float = 30.0
     header_bytes: int = 16 * 1024
+    answers: int = 128
+    answer_seconds: float = 600.0
 
     def covering(self, texts: Sequence[str]) -> Limits:
         """Limits under which these texts (the golden rows) still fit into one request."""

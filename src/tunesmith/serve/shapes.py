@@ -94,12 +94,13 @@ class ModelCard(BaseModel):
     root: str = Field(description="the base model, or the approach where there is none")
     task: str
     approach: str
-    labels: list[str]
+    labels: list[str] = Field(description="none for a model that answers in words")
     digest: str = Field(description="SHA-256 of the bundle's manifest")
+    max_model_len: int | None = Field(None, description="tokens that the model sees at once, where it counts them")
 
 
 class ModelList(BaseModel):
-    """The served models: one."""
+    """The served models."""
 
     object: Literal["list"] = "list"
     data: list[ModelCard]
@@ -153,18 +154,19 @@ def scored(prediction: Prediction, *, raw: bool) -> list[dict[str, Any]]:
     return [{"score": float(scores[place]), "label": prediction.labels[place]} for place in order]
 
 
-def card(model: Model, created: int) -> dict[str, Any]:
-    """The model in OpenAI's list of models."""
+def card(model: Model, created: int, name: str = "") -> dict[str, Any]:
+    """The model in OpenAI's list of models.  name: what it is called there, its own where ''."""
     from_base = bool(model.codec.files)
     return ModelCard(
-        id=model.name,
+        id=name or model.name,
         created=created,
         root=model.recipe.base if from_base else model.recipe.approach.name,
         task=model.recipe.task.name,
         approach=model.recipe.approach.name,
         labels=list(model.labels),
         digest=model.digest,
-    ).model_dump()
+        max_model_len=model.codec.settings.get("window") or None,
+    ).model_dump(exclude_none=True)
 
 
 def problem(error: TunesmithError) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class LanguageTask(NeuralTask, ABC):
     )
     answer_tokens: int = Knob(128, ge=1, description="tokens of an answer when it is measured")
     glossary: str = Knob(
-        "", description="a table of terms that answers must use or avoid (source, target, language, forbidden)"
+        "",
+        description="a table of terms that answers must use or avoid (source, target, language, forbidden)",
     )
     measured_rows: int = Knob(200, ge=0, description="rows on which answers are written and compared; 0: all")
 
@@ -75,6 +76,10 @@ class LanguageTask(NeuralTask, ABC):
     @abstractmethod
     def prompt(self, record: Record) -> Prompt | None:
         """What the model is asked, None where no answer is wanted."""
+
+    @abstractmethod
+    def answered(self, record: Record, text: str) -> Record:
+        """The record with this text in the place of its answer."""
 
     @final
     def codec(self, base: Base | None, profile: Profile) -> Codec:
@@ -179,6 +184,13 @@ def last_answer(turns: Sequence[Mapping[str, Any]]) -> str | None:
 def before_answer(turns: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The turns that the last answer is given to."""
     return list(turns if last_answer(turns) is None else turns[:-1])
+
+
+def with_answer(record: Record, text: str) -> Record:
+    """A conversation that ends with this text."""
+    turns = before_answer(record.fields.get("messages") or ())
+    fields = {**record.fields, "messages": [*turns, {"role": "assistant", "content": text}]}
+    return replace(record, fields=fields, key=row_key(fields))
 
 
 def records(rows: Sequence[Mapping[str, Any]]) -> list[Record]:

@@ -39,5 +39,8 @@ class Chat(_language.LanguageTask):
     def prompt(self, record: Record) -> Prompt | None:
         return _language.before_answer(_CONTENT.turns(record))
 
+    def answered(self, record: Record, text: str) -> Record:
+        return _language.with_answer(record, text)
+
     def samples(self) -> list[Record]:
         return _language.records(_samples.chats())

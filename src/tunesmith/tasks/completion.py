@@ -40,5 +40,8 @@ class Completion(_language.LanguageTask):
     def prompt(self, record: Record) -> Prompt | None:
         return self.text(record)
 
+    def answered(self, record: Record, text: str) -> Record:
+        return _language.with_answer(record, text)
+
     def samples(self) -> list[Record]:
         return _language.records(_samples.chats())

@@ -33,5 +33,8 @@ class LanguageModel(_language.LanguageTask):
     def prompt(self, record: Record) -> Prompt | None:
         return None
 
+    def answered(self, record: Record, text: str) -> Record:
+        return record
+
     def samples(self) -> list[Record]:
         return _language.records(_samples.documents())

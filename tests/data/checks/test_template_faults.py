@@ -250,9 +250,9 @@ def test_what_is_lost_is_counted() -> None:
     made = counted(windows(ROW, long, ROW[:1], truncation="left", window=90))
     assert (made.rows, made.idle, made.left_out, made.cut_rows) == (2, 1, 0, 1)
     assert made.cut > made.cut_learnt > 0 and made.findings() == []
-    assert "1 rows cut" in made.sentence() and "without a learnt token" in made.sentence()
+    assert "1 row cut" in made.sentence() and "without a learnt token" in made.sentence()
     dropped = counted(windows(ROW, long, truncation="drop", window=90))
-    assert dropped.left_out == 1 and "1 rows left out" in dropped.sentence()
+    assert dropped.left_out == 1 and "1 row left out" in dropped.sentence()
 
 
 def test_under_five_percent_is_a_warning() -> None:

@@ -12,6 +12,7 @@ from tunesmith.parts import Case, Content
 
 if TYPE_CHECKING:
     from tunesmith.inputs.templates import Glance, Template
+    from tunesmith.inputs.windows import Truncation
 
 Turn = Mapping[str, Any]
 _ENDED = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endfor %}"
@@ -93,7 +94,7 @@ def said(role: str, content: str, **more: Any) -> dict[str, Any]:
 
 
 def template(
-    program: str = _ENDED, window: int = 0, truncation: str = "right", words: Mapping[str, str] | None = None
+    program: str = _ENDED, window: int = 0, truncation: Truncation = "right", words: Mapping[str, str] | None = None
 ) -> Template:
     """A small template for planted cases: '<|end|>' ends a turn, and every character is a token.  words: more special
     tokens that templates name."""

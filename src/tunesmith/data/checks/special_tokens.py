@@ -26,7 +26,7 @@ _PASSES = 8  # what is left after a token went can be a token again
 
 
 class SpecialTokens(RowCheck):
-    """The tokenizer reads such a text as the token itself: a user's words end a turn or begin one."""
+    """Read as the token itself, a user's words end a turn or begin one; here they are letters, elsewhere often not."""
 
     code = "T405"
     wants = frozenset({"turns"})

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from tunesmith import bases, doors
 from tunesmith.errors import MissingError, TunesmithError, UsageError
 from tunesmith.events import Event, Note, Progress

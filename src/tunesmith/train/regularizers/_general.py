@@ -32,8 +32,8 @@ def windows(job: Job) -> list[Example]:
             "C155",
             f"the regularizer '{name}' has no general rows",
             expected="plain texts that are no part of the data, such as the base was trained on",
-            fixes=("--set data.general=FILE", "--set regularizer.name=l2sp"),
-            where="data.general",
+            fixes=("--set general.source=FILE", "--set regularizer.name=l2sp"),
+            where="general.source",
         )
     return found
 

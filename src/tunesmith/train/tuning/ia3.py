@@ -26,7 +26,8 @@ FORWARD = (
 class Ia3(Tuning):
     """(IA)³ (Liu et al. 2022) by the library peft: one factor for each feature, so very few numbers move."""
 
-    peak_lr: ClassVar[float] = 5e-3
+    # factors are of size one, so they take larger steps than weights
+    peak_lr: ClassVar[float] = 2e-2
     adds: ClassVar[bool] = True
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
     layers: int = Field(0, ge=0, description="layers from the top with factors; 0: all")
@@ -87,7 +88,7 @@ def _forward(names: list[str]) -> list[str]:
 
 
 def _scaled(name: str, module: Any, factors: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """What factors add to a wrapper's base: [1, I] for what a feed-forward matrix reads, [O, 1] for what others give."""
+    """What factors add to a wrapper's base: [1, I] scale what a feed-forward matrix reads, [O, 1] what others give."""
     base = module.get_base_layer()
     weight = base.weight.to(factors.dtype)
     yield f"{name}.weight", weight * (factors.T if module.fan_in_fan_out else factors)

@@ -149,9 +149,10 @@ def _update(module: Any, tensors: tuple[Tensor, ...]) -> Tensor:
 
     turned = getattr(module, "fan_in_fan_out", False)
     scale = module.scaling[parameters.SLOT]
-    if len(tensors) == 2:
-        update = low_rank.update(*tensors, scale)
-    else:
+    down, up, *lengths = tensors
+    if lengths:
         base = quantised.dense(module.get_base_layer())
-        update = low_rank.update(*tensors[:2], scale, base.T if turned else base, tensors[2])
+        update = low_rank.update(down, up, scale, base.T if turned else base, lengths[0])
+    else:
+        update = low_rank.update(down, up, scale)
     return update.T if turned else update

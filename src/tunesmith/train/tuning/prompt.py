@@ -20,7 +20,8 @@ class Prompt(Tuning):
     matrix of the base moves: `merge` raises ValueError and `change` yields nothing.
     """
 
-    peak_lr: ClassVar[float] = 1e-2
+    # vectors of words are large beside weights: rates of 0.001 hardly move them
+    peak_lr: ClassVar[float] = 3e-2
     adds: ClassVar[bool] = True
     measurable: ClassVar[bool] = False
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
