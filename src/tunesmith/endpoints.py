@@ -1,4 +1,4 @@
-"""A client of servers that speak OpenAI's chat protocol: one question, one answer, patient with busy servers.
+"""A client of servers that speak OpenAI's chat protocol: answers whole or piece by piece, patient with busy servers.
 
 Nothing is asked unless the user names the server; its key comes from the environment alone and is never kept.
 """
@@ -12,12 +12,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.errors import NetworkError, UsageError
+from tunesmith.parts import Piece, Wish
 
 TRIES = 4
 BUSY = (408, 429, 500, 502, 503, 504)
@@ -32,6 +33,19 @@ class _Straight(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_Straight)
+
+
+HERE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer.  tokens, asked: written and read by the server, 0 where it does not say.  stopped: it ended by itself."""
+
+    text: str
+    tokens: int = 0
+    stopped: bool = True
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,32 +65,79 @@ class Endpoint:
 
         Raises NetworkError N521 (not reachable), N522 (refuses), N523 (answers in another shape).
         """
-        with ThreadPoolExecutor(self.at_once) as pool:
-            asked = [
-                pool.submit(self._answer, question, temperature, seed + index)
-                for index, question in enumerate(questions)
-            ]
-            return [each.result() for each in asked]
+        bodies = [
+            self._body(question) | {"temperature": temperature, "seed": seed + index}
+            for index, question in enumerate(questions)
+        ]
+        return [said.text for said in self._together(bodies)]
 
-    def _answer(self, messages: Sequence[Mapping[str, str]], temperature: float, seed: int) -> str:
-        body = {"model": self.model, "messages": list(messages), "temperature": temperature, "seed": seed}
+    def said(self, asked: Sequence[tuple[Sequence[Mapping[str, Any]], Wish]]) -> list[Said]:
+        """The answer to each conversation as it is wished for, in order.  Raises as `answers`."""
+        return self._together([self._body(question) | wished(wish) for question, wish in asked])
+
+    def stream(self, question: Sequence[Mapping[str, Any]], wish: Wish) -> Iterator[Piece]:
+        """The answer piece by piece; closing the iterator closes the connection.
+
+        Raises as `answers`, and NetworkError N526 where the server stops before the end.
+        """
+        body = self._body(question) | wished(wish) | {"stream": True}
+        with self._opened("/chat/completions", body) as response:
+            try:
+                for line in response:
+                    if line.startswith(b"data:") and (event := _event(line[5:])):
+                        yield from self._pieces(event)
+                        if _choice(event).get("finish_reason"):
+                            return
+            except (OSError, ValueError) as failure:
+                raise self._broken(str(failure)) from None
+        raise self._broken("no reason for its end was told")
+
+    def _body(self, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {"model": self.model, "messages": list(messages)}
+
+    def _together(self, bodies: Sequence[Mapping[str, Any]]) -> list[Said]:
+        with ThreadPoolExecutor(self.at_once) as pool:
+            return list(pool.map(self._answer, bodies))
+
+    def _answer(self, body: Mapping[str, Any]) -> Said:
         answer = self._post("/chat/completions", body)
         try:
-            return str(answer["choices"][0]["message"]["content"])
-        except (KeyError, IndexError, TypeError):
-            raise NetworkError(
-                "N523",
-                f"{self.url} answers in another shape than chat completions",
-                expected="choices[0].message.content",
-                fixes=("--endpoint URL   (up to and with /v1)",),
-                where=self.url,
-            ) from None
+            choice = answer["choices"][0]
+            text = str(choice["message"]["content"] or "")
+            used = answer.get("usage") or {}
+            tokens, asked = (int(used.get(key) or 0) for key in ("completion_tokens", "prompt_tokens"))
+            return Said(text, tokens, choice.get("finish_reason") != "length", asked)
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+            raise self._odd("choices[0].message.content") from None
+
+    def _pieces(self, event: Any) -> Iterator[Piece]:
+        """What one event of a stream says; the last one says how it ended."""
+        try:
+            choice = _choice(event)
+            text = str((choice.get("delta") or {}).get("content") or "")
+            told = ((choice.get("logprobs") or {}).get("content") or [{}])[0]
+            rivals = tuple((str(e["token"]), float(e["logprob"])) for e in told.get("top_logprobs") or ())
+            end = {None: "", "length": "length"}.get(choice.get("finish_reason"), "stop")
+            logprob = float(told.get("logprob") or 0.0)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise self._odd("choices[0].delta.content") from None
+        if text or end:
+            yield Piece(text, logprob=logprob, rivals=rivals, end=end)
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        try:
+            with self._opened(path, body) as response:
+                return json.loads(response.read(LARGEST))
+        except ValueError as garbled:
+            raise self._refused(str(garbled)) from None
+        except OSError as failure:
+            raise self._unreachable(failure) from None
+
+    def _opened(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The response to one request; a busy server is asked again."""
         for number in range(TRIES):
             try:
-                with _OPENER.open(self._request(path, body), timeout=self.timeout) as response:
-                    return json.loads(response.read(LARGEST))
+                return _OPENER.open(self._request(path, body), timeout=self.timeout)
             except urllib.error.HTTPError as refusal:
                 if refusal.code not in BUSY or number == TRIES - 1:
                     raise self._refused(refusal.code) from None
@@ -104,6 +165,24 @@ class Endpoint:
             where=self.url,
         )
 
+    def _odd(self, expected: str) -> NetworkError:
+        return NetworkError(
+            "N523",
+            f"{self.url} answers in another shape than chat completions",
+            expected=expected,
+            fixes=("--endpoint URL   (up to and with /v1)",),
+            where=self.url,
+        )
+
+    def _broken(self, why: str) -> NetworkError:
+        return NetworkError(
+            "N526",
+            f"the answer of {self.url} broke off: {why}",
+            expected="a stream that says how it ends",
+            fixes=("ask again", f"curl {self.url}/models"),
+            where=self.url,
+        )
+
     def _unreachable(self, failure: OSError) -> NetworkError:
         return NetworkError(
             "N521",
@@ -112,6 +191,38 @@ class Endpoint:
             fixes=(f"curl {self.url}/models", "--endpoint URL"),
             where=self.url,
         )
+
+
+def wished(wish: Wish) -> dict[str, Any]:
+    """A wish in the words of the protocol; what is as usual is left to the server."""
+    found: dict[str, Any] = {
+        "max_tokens": wish.max_tokens,
+        "temperature": wish.temperature,
+        "seed": wish.seed,
+    }
+    if wish.top_p < 1:
+        found["top_p"] = wish.top_p
+    if wish.stop:
+        found["stop"] = list(wish.stop)
+    if wish.tools:
+        found["tools"] = wish.tools
+    if wish.alternatives:
+        found |= {"logprobs": True, "top_logprobs": wish.alternatives}
+    if wish.schema is not None:
+        shape = {"name": "answer", "schema": dict(wish.schema), "strict": True}
+        found["response_format"] = {"type": "json_schema", "json_schema": shape}
+    return found
+
+
+def _event(data: bytes) -> Any:
+    """The value of one line of a stream; None for its last word."""
+    text = data.strip()
+    return None if text in (b"", b"[DONE]") else json.loads(text)
+
+
+def _choice(event: Any) -> Any:
+    """The first choice of an event; an event about usage has none."""
+    return (event.get("choices") or [{}])[0]
 
 
 def endpoint(url: str, model: str, *, offline: bool = False) -> Endpoint:
@@ -131,7 +242,7 @@ def endpoint(url: str, model: str, *, offline: bool = False) -> Endpoint:
             where="--endpoint",
         )
     host = urllib.parse.urlparse(url).hostname or ""
-    if offline and host not in ("localhost", "127.0.0.1", "::1"):
+    if offline and host not in HERE:
         raise NetworkError(
             "N524",
             f"{host} is another machine, and the network is off",

@@ -517,6 +517,11 @@ class NeuralTask(Task, ABC):
         here; for others it is what `predict` gives."""
 
     @abstractmethod
+    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
+        """What there is to say, before the first step, of how rows become numbers.  Raises DataError where a network
+        would learn nothing from them."""
+
+    @abstractmethod
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:
         """One float32 vector [D] per example, for a linear layer to learn from while the network stays as it is."""
 

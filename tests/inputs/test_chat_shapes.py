@@ -127,6 +127,21 @@ def test_the_weight_of_a_turn_is_that_of_its_tokens(name: str) -> None:
     assert set(made.weights) == {0.0, 0.5}
 
 
+@each
+def test_the_text_is_that_of_transformers(name: str) -> None:
+    pytest.importorskip("transformers")
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    shape = SHAPES[name]
+    turns = talk(("user", " Hi <b>é "), ("assistant", " Yes.\n"), ("user", "And?"))
+    given = {"chat_template": shape.program, "bos_token": shape.bos, "eos_token": shape.eos}
+    theirs, _ = render_jinja_template([turns], add_generation_prompt=True, **given)
+    assert rules(shape).asked(turns).text == theirs[0]
+    turns = [*turns, *talk(("assistant", "No"))]
+    theirs, _ = render_jinja_template([turns], **given)
+    assert rules(shape).see(turns).text == theirs[0]
+
+
 words = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=20)
 
 

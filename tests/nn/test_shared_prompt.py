@@ -97,7 +97,6 @@ def test_so_are_those_of_a_trained_model_on_long_answers(shared: Path) -> None:
     twin = copy.deepcopy(net).eval()
     twin.backbone.set_attn_implementation("eager")
     net.begin(0, 0.0)
-    # the first row is longer than what plain products compute
     compare(net.train(), twin, rows_of(512, ((90, 40, 61), (20, 33, 5), (7, 1, 80))))
 
 

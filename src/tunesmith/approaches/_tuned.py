@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
 
 from tunesmith import catalog, doors
 from tunesmith.bases import Base
 from tunesmith.errors import IntegrityError
 from tunesmith.fields import Record
 from tunesmith.inputs import speaking
-from tunesmith.parts import Codec, Job, Net, NeuralTask, Output, Piece, Prompt, Speaker, Task, Tuning, Wish
+from tunesmith.parts import (
+    Codec,
+    Job,
+    Net,
+    NeuralTask,
+    Output,
+    Piece,
+    Prompt,
+    Speaker,
+    Task,
+    Tensor,
+    Tuning,
+    Wish,
+)
 from tunesmith.recipe.sections import Recipe
 from tunesmith.train.engine import local
 
 
 class Networked(Speaker):
-    """Answers of a network of a task; it speaks where its task does."""
+    """Answers of a network of a task; it speaks where its task does.
 
-    def __init__(self, net: Net, task: NeuralTask, codec: Codec) -> None:
-        self.net, self._task, self._codec = net, task, codec
+    base: the network that it hangs on, kept for others that do.
+    """
+
+    def __init__(self, net: Net, task: NeuralTask, codec: Codec, base: Net | None = None) -> None:
+        self.net, self.base, self._task, self._codec = net, base, task, codec
 
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         return local.predict(self.net, self._task, self._codec, records, self._task.reply)
@@ -35,21 +53,74 @@ class Networked(Speaker):
 def untuned(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Networked:
     """The network as its base is."""
     assert isinstance(task, NeuralTask)
-    return Networked(local.network(_job(folder, task, codec, base, recipe)), task, codec)
+    return Networked(_base_net(_job(folder, task, codec, base, recipe)), task, codec)
 
 
 def tuned(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Networked:
-    """The network that `tune` left in a folder.  Raises IntegrityError I304 where its delta does not fit."""
+    """The network that `tune` left in a folder.  Raises IntegrityError I304 where its delta does not fit.
+
+    Networks whose tuning only adds to their base share it in memory.
+    """
     assert isinstance(task, NeuralTask)
     tuning: Tuning = catalog.make("tuning", recipe.tuning)
-    net = local.build(_job(folder, task, codec, base, recipe), tuning)
+    job = _job(folder, task, codec, base, recipe)
     try:
-        tuning.load(net, doors.open("safetensors.torch").load_file(folder / "delta.safetensors"))
+        return _attached(job, tuning) if tuning.adds and _shareable(job) else _alone(job, tuning)
     except ValueError as misfit:
         raise IntegrityError(
             "I304", str(misfit), expected="the delta of this recipe and base", where=str(folder)
         ) from None
-    return Networked(net, task, codec)
+
+
+def _alone(job: Job, tuning: Tuning) -> Networked:
+    net = local.build(job, tuning)
+    tuning.load(net, _delta(job))
+    return Networked(net, _neural(job), job.codec)
+
+
+def _attached(job: Job, tuning: Tuning) -> Networked:
+    base = _base_net(job)
+    net = tuning.attach(base, _delta(job))
+    # a base that was quantised beside itself is not worth keeping for others
+    return Networked(net, _neural(job), job.codec, base if _shared(net, base) >= WORTH else None)
+
+
+def _delta(job: Job) -> Mapping[str, Tensor]:
+    return doors.open("safetensors.torch").load_file(job.folder / "delta.safetensors")
+
+
+def _neural(job: Job) -> NeuralTask:
+    assert isinstance(job.task, NeuralTask)
+    return job.task
+
+
+# ---- one base in memory ------------------------------------------------------------------------------------------
+
+WORTH = 0.5  # share of a base's numbers that a network must have in common with it
+# weights of a base → the causal model as the base is, while any predictor hangs on it; nobody moves it
+_BASES: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+def _shareable(job: Job) -> bool:
+    """Whether the network is the base's alone: a head that is new differs from seed to seed."""
+    return job.base is not None and job.task.predicts == "text"
+
+
+def _base_net(job: Job) -> Net:
+    if not _shareable(job) or job.base is None:
+        return local.network(job)
+    key = job.base.digest
+    net = _BASES.get(key)
+    if net is None:
+        net = _BASES[key] = local.network(job)
+    return net
+
+
+def _shared(net: Net, base: Net) -> float:
+    """The share of the base's numbers that a network has in the same place in memory."""
+    mine = {p.data_ptr() for p in net.parameters()}
+    sizes = [(p.numel(), p.data_ptr() in mine) for p in base.parameters()]
+    return sum(size for size, same in sizes if same) / max(1, sum(size for size, _ in sizes))
 
 
 def _job(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Job:

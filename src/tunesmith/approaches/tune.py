@@ -87,6 +87,7 @@ class Tune(Approach):
         return {"train.epochs": epochs} if epochs >= FEWEST_EPOCHS else None
 
     def fit(self, job: Job) -> Iterator[Event]:
+        yield from _surveyed(job)
         start = (yield from frozen.fit_head(job, frozen.STRENGTH)) if self._probes(job) else None
         engine, course, judge = yield from _prepare(job, start)
         yield from _timed(loop.run(job, engine, course, judge, _peak_lr(job)), course.steps)
@@ -100,6 +101,14 @@ class Tune(Approach):
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
         return tuned(folder, task, codec, base, recipe)
+
+
+def _surveyed(job: Job) -> Iterator[Event]:
+    """What the task says of its rows before the first step."""
+    objective: Objective = catalog.make("objective", job.recipe.objective)
+    assert isinstance(job.task, NeuralTask)
+    if job.train:
+        yield from job.task.survey([objective.shown(record) for record in job.train], job.codec)
 
 
 Prepared = tuple[local.Local, loop.Course, loop.Judge]

@@ -127,7 +127,7 @@ async def _lines(first: dict[str, Any], rest: AsyncIterator[dict[str, Any]]) -> 
             yield _line(event)
     except TunesmithError as error:
         yield _line(shapes.problem(error))
-    except Exception:  # noqa: BLE001 - the traceback is for the log, not for the client
+    except Exception:  # the traceback is for the log, not for the client
         LOG.exception("a stream failed")
         yield _line(shapes.problem(refusal("V116", "the server failed on this request")))
     yield b"data: [DONE]\n\n"

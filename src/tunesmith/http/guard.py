@@ -96,7 +96,7 @@ class Guard:
             await self.app(scope, await self._body(scope, given, receive), answer)
         except TunesmithError as error:
             await self._refuse(error, scope, receive, answer)
-        except Exception:  # noqa: BLE001 - the traceback is for the log, not for the client
+        except Exception:  # the traceback is for the log, not for the client
             LOG.exception("request %s failed", scope["state"]["request_id"])
             broken = refusal(
                 "V116", "the server failed on this request", fixes=("tunesmith serve … 2> server.log",)

@@ -125,7 +125,7 @@ class Shelf:
         """Limits of a request's body under which the golden rows of every model can be asked."""
         each = [service.limits for service in self]
         return replace(
-            self.limits,
+            each[0],
             body_bytes=max(limits.body_bytes for limits in each),
             texts=max(limits.texts for limits in each),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tunesmith.events import Event
 from tunesmith.fields import Record
@@ -20,7 +20,8 @@ class Wanted:
     deep: also evidence that takes minutes (vectors, out-of-fold predictions).  benchmark: a file that training must
     not know.  base: a base model's name or folder ('' where none was named).  max_length: its window in tokens (0: the
     base's own).  test: the rows of the test file.  home: where vectors are kept.
-    program: a chat template (Jinja) in place of the base's own.
+    program: a chat template (Jinja) in place of the base's own.  truncation: what happens to rows that the window can't
+    hold (`LanguageTask.truncation`).
     names: a token classifier's folder.  toxicity: a model that knows toxic texts, or 'MODEL:LABEL'.
     workers: processes that look at rows (0: one, or all cores where the rows are on disk).  ray: by Ray's workers.
     """
@@ -37,6 +38,7 @@ class Wanted:
     workers: int = 0
     ray: bool = False
     program: str = ""
+    truncation: Literal["drop", "left", "right", "split"] = "left"
 
 
 class Unavailable(Exception):

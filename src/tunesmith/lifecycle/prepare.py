@@ -92,7 +92,12 @@ def check(
 
 def _evidence(recipe: Recipe, dataset: Dataset) -> Generator[Event, None, dict[str, Any]]:
     """What the task's checks must be told: the base's template, say, as the task will read the rows."""
-    wanted = Wanted(base=recipe.base, max_length=recipe.task.options.get("max_length", 0))
+    options = recipe.task.options
+    wanted = Wanted(
+        base=recipe.base,
+        max_length=options.get("max_length", 0),
+        truncation=options.get("truncation", "left"),
+    )
     needs = catalog.part("task", recipe.task.name).evidence
     return (yield from evidence.gather(dataset.records, dataset.content, wanted, needs))
 

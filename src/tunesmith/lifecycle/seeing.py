@@ -37,7 +37,7 @@ def template(known: Known) -> Template:
     if not known.wanted.base:
         raise Unavailable(UNSEEN) if talks else Unavailable
     base, wanted = bases.resolve(known.wanted.base, offline=known.wanted.offline), known.wanted
-    made = template_of(base, window=wanted.max_length, program=wanted.program)
+    made = template_of(base, window=wanted.max_length, program=wanted.program, truncation=wanted.truncation)
     if talks and not (made.program or made.stops):  # it may have been named for its vectors
         raise Unavailable(
             f"not looked at: how the model sees the rows; the base '{base.name}' has neither a chat template "

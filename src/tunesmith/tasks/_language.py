@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
@@ -13,9 +13,10 @@ from pydantic import Field as Knob
 
 from tunesmith import doors
 from tunesmith.bases import Base
+from tunesmith.events import Event, Found, Note
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
-from tunesmith.inputs import chat, speaking, terms
+from tunesmith.inputs import chat, learning, speaking, terms
 from tunesmith.inputs.text import TOKENIZER, byte_tokenizer
 from tunesmith.outcomes import Answer, Answers, Likelihood, group_ids
 from tunesmith.parts import (
@@ -168,6 +169,12 @@ class LanguageTask(NeuralTask, ABC):
         for (row, _), said in zip(asked, answers, strict=True):
             known[row] = replace(said, likelihood=known[row].likelihood)
         return known
+
+    @final
+    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
+        found = learning.counted(self.windows(record, codec) for record in records)
+        yield from map(Found, found.findings())
+        yield Note(found.sentence())
 
     @final
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:

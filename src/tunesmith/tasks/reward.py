@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from pydantic import Field as Knob
 from tunesmith import catalog, doors
 from tunesmith.bases import Base
 from tunesmith.data.contents.preference import Preference as Content
+from tunesmith.events import Event
 from tunesmith.fields import Record, row_key
 from tunesmith.inputs import chat, speaking
 from tunesmith.outcomes import Prediction, Predictions, predictions_of
@@ -153,6 +154,9 @@ class Reward(NeuralTask):
 
     def reply(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
         return self.predict(net, batch, codec)
+
+    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
+        yield from ()
 
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:
         """The state of the chosen conversation's last token."""

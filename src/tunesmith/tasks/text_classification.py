@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, ClassVar, Literal
@@ -13,6 +13,7 @@ from pydantic import Field as Knob
 from tunesmith import doors
 from tunesmith.bases import Base
 from tunesmith.data.contents.labelled import Labelled
+from tunesmith.events import Event
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
 from tunesmith.inputs import text as inputs
@@ -162,6 +163,9 @@ class TextClassification(NeuralTask):
 
     def reply(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
         return self.predict(net, batch, codec)
+
+    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
+        yield from ()
 
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:
         return list(net.features(batch.tensors["ids"], batch.tensors["mask"]).cpu().numpy())

@@ -94,7 +94,10 @@ def said(role: str, content: str, **more: Any) -> dict[str, Any]:
 
 
 def template(
-    program: str = _ENDED, window: int = 0, truncation: Truncation = "right", words: Mapping[str, str] | None = None
+    program: str = _ENDED,
+    window: int = 0,
+    truncation: Truncation = "right",
+    words: Mapping[str, str] | None = None,
 ) -> Template:
     """A small template for planted cases: '<|end|>' ends a turn, and every character is a token.  words: more special
     tokens that templates name."""

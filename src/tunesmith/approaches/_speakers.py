@@ -1,0 +1,121 @@
+"""Speakers that are told more than they were asked, and speakers behind an endpoint."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tunesmith import catalog, endpoints
+from tunesmith.errors import NetworkError
+from tunesmith.fields import Record, row_key
+from tunesmith.parts import Answer, Job, Output, Piece, Prompt, Speaker, Wish
+from tunesmith.tasks import _language
+
+Turns = Sequence[Mapping[str, Any]]
+# the turns up to the last question → the same with more before it, and where that comes from
+Add = Callable[[Turns], tuple[Turns, tuple[str, ...]]]
+
+
+class Informed(Speaker):
+    """Another speaker, told more than it was asked: examples, or passages of documents.
+
+    What is added is never learnt or judged: the likelihood of a row's own answer is that of the same tokens as without.
+    """
+
+    def __init__(self, inner: Speaker, add: Add) -> None:
+        self.inner, self._add = inner, add
+
+    def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
+        made = [self._more(record) for record in records]
+        found = self.inner.outputs([record for record, _ in made])
+        return [
+            [replace(said, sources=sources) for said in each]
+            for each, (_, sources) in zip(found, made, strict=True)
+        ]
+
+    def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
+        return self.inner.stream(self._prompt(prompt), wish)
+
+    def length(self, prompt: Prompt, wish: Wish) -> int:
+        return self.inner.length(self._prompt(prompt), wish)
+
+    def _more(self, record: Record) -> tuple[Record, tuple[str, ...]]:
+        turns = list(record.fields.get("messages") or ())
+        before = _language.before_answer(turns)
+        told, sources = self._add(before)
+        fields = {**record.fields, "messages": [*told, *turns[len(before) :]]}
+        return replace(record, fields=fields, key=row_key(fields)), sources
+
+    def _prompt(self, prompt: Prompt) -> Prompt:
+        if not isinstance(prompt, str):
+            return self._add(prompt)[0]
+        turns, _ = self._add([{"role": "user", "content": prompt}])
+        return "\n".join(str(turn["content"]) for turn in turns)
+
+
+class Remote(Speaker):
+    """A model behind an endpoint.  A text without a conversation is asked as one question."""
+
+    def __init__(self, endpoint: endpoints.Endpoint, tokens: int) -> None:
+        """tokens: of an answer when it is measured."""
+        self._endpoint, self._tokens = endpoint, tokens
+
+    def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
+        wishes = [Wish(max_tokens=self._tokens, tools=record.fields.get("tools")) for record in records]
+        asked = [
+            (_plain(_language.before_answer(record.fields.get("messages") or ())), wish)
+            for record, wish in zip(records, wishes, strict=True)
+        ]
+        return [[Answer(said.text, said.tokens, said.stopped)] for said in self._endpoint.said(asked)]
+
+    def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
+        turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return self._endpoint.stream(_plain(turns), wish)
+
+    def length(self, prompt: Prompt, wish: Wish) -> int:
+        return 0
+
+
+def remote(url: str, model: str, tokens: int) -> Remote:
+    """A model behind the endpoint that a recipe names ('': OPENAI_BASE_URL).
+
+    Recipes and bundles may be strangers': a server on another machine is asked only where the environment names it too.
+    Raises NetworkError N525 where it does not, UsageError C130 where no endpoint or no model is named.
+    """
+    found = endpoints.endpoint(url, model)
+    host = urllib.parse.urlparse(found.url).hostname or ""
+    named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
+    if host in endpoints.HERE or found.url.rstrip("/") == named:
+        return Remote(found, tokens)
+    raise NetworkError(
+        "N525",
+        f"the recipe names {host}, another machine, and the environment does not",
+        expected="a server on this machine, or the address in OPENAI_BASE_URL",
+        fixes=(f"export OPENAI_BASE_URL={found.url}", "--set approach.endpoint=http://127.0.0.1:PORT/v1"),
+        where=found.url,
+    )
+
+
+def question(turns: Turns) -> str:
+    """What is asked last, '' where nobody asks."""
+    return next((str(turn["content"] or "") for turn in reversed(turns) if turn["role"] == "user"), "")
+
+
+def exchanges(job: Job) -> list[tuple[str, str, str]]:
+    """(last question, answer, place) of the training rows that have both, each pair once."""
+    objective = catalog.make("objective", job.recipe.objective)
+    found: dict[tuple[str, str], str] = {}
+    for record in map(objective.shown, job.train):
+        turns = record.fields.get("messages") or ()
+        said, asked = _language.last_answer(turns), question(_language.before_answer(turns))
+        if said and said.strip() and asked.strip() and turns[-1].get("weight", 1) != 0:
+            found.setdefault((asked, said), str(record.place))
+    return [(asked, said, place) for (asked, said), place in found.items()]
+
+
+def _plain(turns: Turns) -> list[dict[str, Any]]:
+    """Turns without what the protocol has no place for."""
+    return [{key: value for key, value in turn.items() if key != "weight"} for turn in turns]
