@@ -50,6 +50,7 @@ KINDS = {
     "approach": "How a model comes to be.",
     "tuning": "Which numbers may move.",
     "objective": "What is minimised, on which batches.",
+    "regularizer": "What the weights are also asked, so that they keep what they knew.",
     "metric": "One score.",
     "content": "What a row holds, whatever its form ([forms](forms.md)).",
     "form": "One way in which files write a content ([forms](forms.md)).",

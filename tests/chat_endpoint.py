@@ -29,7 +29,22 @@ def serving(rule: Rule, *, fail: int = 0, code: int = 503) -> Iterator[tuple[str
                 self._send(code, {"error": {"message": "busy"}})
                 return
             content = rule(body["messages"])
+            if body.get("stream"):
+                self._stream(content)
+                return
             self._send(200, {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}}]})
+
+        def _stream(self, content: str) -> None:
+            """A word an event; an answer that begins with 'break' ends before its end is told."""
+            self.send_response(200)
+            self.end_headers()
+            words = content.split(" ")
+            deltas = [{"role": "assistant"}, *({"content": w + " " * (w is not words[-1])} for w in words)]
+            ends = [None] * len(deltas) + ([] if content.startswith("break") else ["stop"])
+            for delta, end in zip([*deltas, {}], ends, strict=False):
+                event = {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
+                self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+            self.wfile.write(b"data: [DONE]\n\n")
 
         def _send(self, status: int, value: dict[str, Any]) -> None:
             answer = json.dumps(value).encode()

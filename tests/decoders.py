@@ -110,7 +110,7 @@ def made(family: str, seed: int = 3) -> Any:
     with torch.no_grad():
         for name, weights in net.named_parameters():
             if weights.ndim > 1 and "A_log" not in name:
-                weights.normal_(0.0, 0.25)
+                weights.normal_(0.0, 0.2)
     return net
 
 

@@ -56,7 +56,7 @@ def plain(twin: Any, rows: Rows) -> Any:
     )
 
 
-def compare(net: Any, twin: Any, rows: Rows) -> None:
+def compare(net: Any, twin: Any, rows: Rows, rounding: float = 1e-5) -> None:
     import torch
 
     pulls = torch.tensor(PULLS)
@@ -65,7 +65,7 @@ def compare(net: Any, twin: Any, rows: Rows) -> None:
     share, name = decoders.apart(
         decoders.gradients(net, (ours * pulls).sum()), decoders.gradients(twin, (theirs * pulls).sum())
     )
-    assert share < 1e-5, name
+    assert share < rounding, name
 
 
 def test_every_family_that_shares_is_tested_here() -> None:
@@ -83,7 +83,8 @@ def test_sums_and_gradients_are_those_of_plain_sequences(family: str) -> None:
     twin.backbone.set_attn_implementation("eager")
     net.begin(0, 0.0)
     assert shared_prompt.shares(net.backbone.config, longest=14)
-    compare(net.train(), twin, rows_of(decoders.VOCABULARY))
+    # Exaone 4 norms what its layers add, so that rounding in small additions is made large
+    compare(net.train(), twin, rows_of(decoders.VOCABULARY), 5e-5 if family == "exaone4" else 1e-5)
 
 
 def test_so_are_those_of_a_trained_model_on_long_answers(shared: Path) -> None:

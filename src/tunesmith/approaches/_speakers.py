@@ -79,7 +79,7 @@ class Remote(Speaker):
         return 0
 
 
-def remote(url: str, model: str, tokens: int) -> Remote:
+def behind(url: str, model: str, tokens: int) -> Remote:
     """A model behind the endpoint that a recipe names ('': OPENAI_BASE_URL).
 
     Recipes and bundles may be strangers': a server on another machine is asked only where the environment names it too.

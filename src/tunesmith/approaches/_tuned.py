@@ -97,8 +97,8 @@ def _neural(job: Job) -> NeuralTask:
 # ---- one base in memory ------------------------------------------------------------------------------------------
 
 WORTH = 0.5  # share of a base's numbers that a network must have in common with it
-# weights of a base → the causal model as the base is, while any predictor hangs on it; nobody moves it
-_BASES: WeakValueDictionary[str, Any] = WeakValueDictionary()
+# (weights, folder) of a base → the causal model as the base is, while any predictor hangs on it; nobody moves it
+_BASES: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
 
 
 def _shareable(job: Job) -> bool:
@@ -109,7 +109,7 @@ def _shareable(job: Job) -> bool:
 def _base_net(job: Job) -> Net:
     if not _shareable(job) or job.base is None:
         return local.network(job)
-    key = job.base.digest
+    key = (job.base.digest, str(job.base.folder))
     net = _BASES.get(key)
     if net is None:
         net = _BASES[key] = local.network(job)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from tunesmith import machine
-from tunesmith.approaches._speakers import Informed, Turns, exchanges, question, remote
+from tunesmith.approaches._speakers import Informed, Turns, behind, exchanges, question
 from tunesmith.approaches._tuned import untuned
 from tunesmith.bases import Base
 from tunesmith.events import Event, Note
@@ -31,7 +32,8 @@ class Prompt(Approach):
     library: ClassVar = "torch"
     shots: int = Field(0, ge=0, description="training rows that stand before the question as examples")
     endpoint: str = Field(
-        "", description="address of a server up to and with /v1; '' asks the local base, unless `model` is set"
+        "",
+        description="address of a server up to and with /v1; '' asks the local base, unless `model` is set",
     )
     model: str = Field("", description="the name that the server knows")
 
@@ -57,14 +59,17 @@ class Prompt(Approach):
     def fit(self, job: Job) -> Iterator[Event]:
         pairs = exchanges(job) if self.shots else []
         if self.shots and len(pairs) < self.shots:
-            yield Note(f"{len(pairs):,} training rows can be examples; {self.shots} are wanted for each question")
+            yield Note(
+                f"{len(pairs):,} training rows can be examples; {self.shots} are wanted for each question"
+            )
         files.write_json(job.model / "prompt.json", {"examples": [pair[:2] for pair in pairs]})
-        Nearest.of([asked for asked, _, _ in pairs]).save(job.model)
+        if self.shots:
+            Nearest.of([asked for asked, _, _ in pairs]).save(job.model)
         yield from ()
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Speaker:
         inner: Speaker = (
-            remote(self.endpoint, self.model, codec.settings["answer_tokens"])
+            behind(self.endpoint, self.model, codec.settings["answer_tokens"])
             if self.remote
             else untuned(folder, task, codec, base, recipe)
         )
@@ -82,9 +87,9 @@ class _Examples:
 
     def __call__(self, turns: Turns) -> tuple[Turns, tuple[str, ...]]:
         near = self._index.search(question(turns), self._shots)
-        rest = [place for place in range(len(self._pairs)) if place not in near]
-        picked = [*near, *rest[: self._shots - len(near)]]
-        head = next((n for n, turn in enumerate(turns) if turn["role"] not in ("system", "developer")), 0)
+        others = (place for place in range(len(self._pairs)) if place not in near)
+        picked = [*near, *islice(others, self._shots - len(near))]  # unlike ones still show what is wanted
+        head = sum(1 for _ in takewhile(lambda turn: turn["role"] in ("system", "developer"), turns))
         shown = [turn for place in reversed(picked) for turn in _turns(*self._pairs[place])]
         return [*turns[:head], *shown, *turns[head:]], ()
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "judge.compare",
     "predict": "judge.predict",
     "serve": "serving.serve",
+    "chat": "chat.chat",
     "data check": "judge.check",
     "data audit": "data_audit.audit",
     "data fix": "data_change.fix",

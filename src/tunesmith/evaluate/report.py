@@ -17,6 +17,8 @@ calibration   {temperature, ece: Score, bins: [[confidence, right, rows]], curve
 data_curve    {points: [{rows, score: Score}], forecast: Forecast.to_json()}
 training      {loss: [[step, loss]], validation: [[step, score]], best_step, outcome, sentence}
 worst         [{place, text, label, guess, confidence}]
+answers       [{prompt, reference, base, answer, gain}]   of models that answer in words
+forgetting    {abilities: [Ability.to_json()], kl_to_base: Score, sentence, source}
 gate          {passed, findings: [Finding.to_json()]}
 suspects      [{place, text, label, suggested, times}]
 recipe        the resolved recipe as TOML text;  lineage, environment: {name: value}
@@ -38,10 +40,11 @@ __all__ = ["about", "in_order", "render", "title_of", "to_json", "worst"]
 WEAKEST = 15
 LONGEST = 600  # characters of a row that the page shows
 ORDER = (  # of splits, models and scores
-    *("train", "validation", "test", "chosen", "linear", "majority"),
+    *("train", "validation", "test", "chosen", "prompt", "linear", "majority"),
     *("macro_f1", "accuracy", "balanced_accuracy", "macro_precision", "macro_recall"),
     *("weighted_f1", "weighted_precision", "weighted_recall", "micro_f1", "micro_precision", "micro_recall"),
     *("mcc", "log_loss", "ece", "brier"),
+    *("chrf", "rouge_l", "token_f1", "exact_match", "final_number", "bleu", "loss", "perplexity"),
 )
 NAMES = {
     "accuracy": "Accuracy",
@@ -53,6 +56,13 @@ NAMES = {
     "log_loss": "Log loss",
     "ece": "ECE",
     "brier": "Brier score",
+    "chrf": "chrF",
+    "bleu": "BLEU",
+    "rouge_l": "ROUGE-L",
+    "token_f1": "Token F1",
+    "json_valid": "Valid JSON",
+    "stops": "Stops by itself",
+    "kl_to_base": "KL to the base",
 }
 
 
@@ -110,7 +120,7 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     if training.get("loss"):
         found["loss"] = plots.series(_thinned(training["loss"]), "step", "training loss", "two")
     if training.get("validation"):
-        label = f"validation {title_of(report.get('metric', 'macro_f1'))}"
+        label = f"validation {title_of(training.get('metric', report.get('metric', 'macro_f1')))}"
         found["validation"] = plots.series(
             training["validation"], "step", label, "one", training.get("best_step")
         )

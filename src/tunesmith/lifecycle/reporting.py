@@ -131,6 +131,7 @@ def _training(rung: Rung, task: Task, steps: Sequence[Event], fitted: str) -> di
     return {
         "loss": [[step.step, sum(step.losses.values())] for step in steps if isinstance(step, Step)],
         "validation": [[point["step"], point[lead]] for point in rung.curve if lead in point],
+        "metric": lead,
         "best_step": int(best["step"]) if best else None,
         "sentence": fitted,
     }

@@ -221,10 +221,10 @@ def test_pairs_are_not_divided_into_windows(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dpo", "simpo", "orpo", "kto"])
-def test_only_conversations_can_be_preferred(name: str) -> None:
+def test_answers_to_conversations_and_to_plain_prompts_can_be_preferred(name: str) -> None:
     objective = catalog.part("objective", name)()
     served = {task for task in catalog.names("task") if objective.serves(catalog.part("task", task)())}
-    assert served == {"chat"}
+    assert served == {"chat", "completion"}
 
 
 def test_smoothing_that_nothing_reads_is_refused() -> None:

@@ -29,7 +29,7 @@ class Adapter(Tuning):
     They are not linear, so no matrix of the base can hold them: `merge` raises ValueError and `change` yields nothing.
     """
 
-    peak_lr: ClassVar[float] = 1e-3
+    peak_lr: ClassVar[float] = 3e-3
     adds: ClassVar[bool] = True
     measurable: ClassVar[bool] = False
     head: float = Field(1.0, gt=0, description="learning rate of the head ÷ that of the other weights")
