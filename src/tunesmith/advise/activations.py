@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunesmith.advise.moving import Moving
-from tunesmith.advise.sizes import Shape
+from tunesmith.advise.shapes import Shape
 
 FLOAT = 4  # bytes of float32
 # tokens up to which decoders attend by plain products on a CPU, by bytes of a number (`nn.attention`)

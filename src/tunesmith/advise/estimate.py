@@ -12,7 +12,7 @@ from tunesmith.advise.activations import Work
 from tunesmith.advise.machines import Machine
 from tunesmith.advise.memory import Plan
 from tunesmith.advise.moving import Moving
-from tunesmith.advise.sizes import Shape
+from tunesmith.advise.shapes import Shape
 from tunesmith.findings import Finding, Fix
 from tunesmith.machine import FASTER
 from tunesmith.parts import Example

@@ -9,7 +9,7 @@ from typing import Any
 from tunesmith.advise import activations
 from tunesmith.advise.activations import FLOAT, Work
 from tunesmith.advise.moving import Moving
-from tunesmith.advise.sizes import Shape
+from tunesmith.advise.shapes import Shape
 
 PHASES = ("load", "forward", "backward", "update", "answer")
 TRAINING = ("forward", "backward", "update")

@@ -59,22 +59,43 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def ladder(rungs: Sequence[Mapping[str, Any]], chosen: str = "") -> list[str]:
+def _tests(test: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
+    """The scores of each model on the test rows; nothing where there are none."""
+    rows = [[name, *(score(scores.get(metric)) for metric in metrics)] for name, scores in test.items()]
+    return titled("Test", table([["", *map(_title, metrics)], *rows])) if rows else []
+
+
+def _title(metric: str) -> str:
+    from tunesmith.evaluate.report import title_of
+
+    return title_of(metric)
+
+
+def forgetting(found: Mapping[str, Any] | None) -> list[str]:
+    """What the base knew and the model still does."""
+    if not found:
+        return []
+    lines = [each["sentence"] for each in found["abilities"]]
+    return titled("Forgot", [found["sentence"], *lines])
+
+
+def ladder(rungs: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
     """The rungs with their scores on the validation rows, seconds and sizes."""
-    rows = [["", "", "macro-F1 (95 % interval)", "accuracy", "time", "size"]]
+    main, second = metrics
+    rows = [["", "", f"{_title(main)} (95 % interval)", _title(second), "time", "size"]]
     skipped = []
     for number, rung in enumerate(rungs):
         if rung["skipped"]:
             skipped.append(f"{number} {rung['detail']}: skipped, {rung['skipped']}")
             continue
         scores = rung["scores"]
-        accuracy = scores.get("accuracy", {}).get("value")
+        other = scores.get(second, {}).get("value")
         rows.append(
             [
                 str(number),
                 rung["detail"],
-                score(scores.get("macro_f1")),
-                f"{accuracy:.3f}" if accuracy is not None else "–",
+                score(scores.get(main)),
+                f"{other:.3f}" if other is not None else "–",
                 duration(rung["seconds"]),
                 size(rung["bytes"]),
             ]
@@ -85,15 +106,12 @@ def ladder(rungs: Sequence[Mapping[str, Any]], chosen: str = "") -> list[str]:
 
 def model_result(result: Mapping[str, Any]) -> list[str]:
     """What `up` and `train` end with: ladder, choice, proof, verdict, model, and what to do next."""
-    lines = ladder(result["ladder"])
+    lines = ladder(result["ladder"], result["metrics"])
     lines += ["", *titled("Chosen", [result["chosen"]])]
     if result["test"].get("chosen"):
-        rows = [
-            [name, score(scores.get("macro_f1")), score(scores.get("accuracy"))]
-            for name, scores in result["test"].items()
-        ]
-        lines += titled("Test", table([["", "macro-F1", "accuracy"], *rows]))
+        lines += _tests(result["test"], result["metrics"])
     lines += paragraph("Verdict", result["verdict"]["sentence"])
+    lines += forgetting(result.get("forgetting"))
     lines += _gate(result.get("gate"))
     lines += [
         "",
@@ -176,10 +194,7 @@ def model(found: Mapping[str, Any]) -> list[str]:
     lines = pairs({key: found[key] for key in ("ref", "stage", "created", "digest", "folder")})
     verdict, test = found.get("verdict"), found.get("test") or {}
     lines += ["", *paragraph("Verdict", verdict["sentence"])] if verdict else []
-    rows = [
-        [name, score(scores.get("macro_f1")), score(scores.get("accuracy"))] for name, scores in test.items()
-    ]
-    lines += titled("Test", table([["", "macro-F1", "accuracy"], *rows])) if rows else []
+    lines += _tests(test, found["metrics"])
     lines += _gate(found.get("gate"))
     history = [" ".join(str(value) for value in entry.values()) for entry in found["history"]]
     return lines + (titled("History", history) if history else [])

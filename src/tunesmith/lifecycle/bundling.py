@@ -161,6 +161,7 @@ def _values(
             "splits": reporting.splits(prepared),
             "findings": findings,
         },
+        "metrics": found["metrics"],
         "ladder": ladder,
         "chosen": found["chosen"],
         "test": found["test"],
@@ -170,5 +171,6 @@ def _values(
         "bundle": bundle,
         "report": page,
         "run": run_id,
+        **{key: found[key] for key in ("forgetting",) if key in found},
         "serve_command": found["serve_command"],
     }

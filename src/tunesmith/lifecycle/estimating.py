@@ -16,7 +16,7 @@ from tunesmith.advise.ladder import advised
 from tunesmith.advise.machines import Machine
 from tunesmith.advise.memory import Plan
 from tunesmith.advise.moving import Moving
-from tunesmith.advise.sizes import Shape
+from tunesmith.advise.shapes import Shape
 from tunesmith.bases import Base
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Stage

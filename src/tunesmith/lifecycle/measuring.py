@@ -8,7 +8,7 @@ from pathlib import Path
 from tunesmith import bases, catalog, doors
 from tunesmith.advise.estimate import Rows
 from tunesmith.advise.moving import Moving
-from tunesmith.advise.sizes import Shape
+from tunesmith.advise.shapes import Shape
 from tunesmith.bases import Base
 from tunesmith.data import profile
 from tunesmith.errors import NetworkError

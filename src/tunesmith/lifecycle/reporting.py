@@ -42,6 +42,7 @@ def gather(
         "created": now(),
         "task": prepared.recipe.task.name,
         "metric": metric,
+        "metrics": list(prepared.task.metrics[:2]),
         "verdict": proven.verdict.to_json(),
         "data": _data(prepared),
         "ladder": [{**rung.to_dict(), "chosen": rung.recipe == final.rung.recipe} for rung in rungs],

@@ -62,17 +62,18 @@ class ModelResult(Result):
 
     def _repr_html_(self) -> str:
         verdict = self.values["verdict"]
-        rungs = "".join(_rung(rung) for rung in self.values["ladder"])
+        rungs = "".join(_rung(rung, self.values["metrics"][0]) for rung in self.values["ladder"])
         return (
             f"<h4>{html.escape(self.values['model'])}: {html.escape(verdict['outcome'])}</h4>"
             f"<p>{html.escape(verdict['sentence'])}</p>"
-            f"<table><tr><th>rung</th><th>macro-F1 on validation rows</th><th>seconds</th></tr>{rungs}</table>"
+            f"<table><tr><th>rung</th><th>{html.escape(self.values['metrics'][0])} on validation rows</th>"
+            f"<th>seconds</th></tr>{rungs}</table>"
             f"<p><code>{html.escape(self.values['report'])}</code></p>"
         )
 
 
-def _rung(rung: Mapping[str, Any]) -> str:
-    score = rung["scores"].get("macro_f1")
+def _rung(rung: Mapping[str, Any], metric: str) -> str:
+    score = rung["scores"].get(metric)
     text = (
         f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})" if score else rung["skipped"] or ""
     )
