@@ -785,10 +785,12 @@ class Demand(Protocol):
 class Regularizer(Section, ABC):
     """What the weights are also asked, so that they keep what they knew.
 
-    general: it needs rows that are no part of the data (`Job.general`).
+    general: it needs rows that are no part of the data (`Job.general`).  measures: it asks the tuning how far the
+    base's tensors are moved (`Tuning.change`).
     """
 
     general: ClassVar[bool] = False
+    measures: ClassVar[bool] = False
 
     @abstractmethod
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:

@@ -26,6 +26,7 @@ from tunesmith.lifecycle.recording import kept, through
 from tunesmith.lifecycle.results import ModelResult
 from tunesmith.model import Model
 from tunesmith.recipe import toml
+from tunesmith.recipe.legal import require_legal
 from tunesmith.recipe.sections import Gate, Recipe
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
@@ -69,6 +70,7 @@ def up(
     begun, place = time.monotonic(), home_folder(home)
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides, task=task, form=form)
     recipe = tasking.with_task(recipe, place)
+    require_legal(recipe)
     early, prepared = yield from kept(prepare.prepare(recipe, place))
     run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
     with run_.hold():
@@ -137,7 +139,9 @@ def train(
     """
     place = home_folder(home)
     if rehearse:
-        yield from _rehearse(_loaded(recipe, overrides), place)
+        loaded = _loaded(recipe, overrides)
+        require_legal(loaded)
+        yield from _rehearse(loaded, place)
         return
     if resume:
         run_ = _resumable(runs.open_run(place, resume))
@@ -145,7 +149,9 @@ def train(
         yield from lineage.differences(run_)
         early: list[Event] = []
     else:
-        early, prepared = yield from kept(prepare.prepare(_resolved(_loaded(recipe, overrides)), place))
+        loaded = _loaded(recipe, overrides)
+        require_legal(loaded)
+        early, prepared = yield from kept(prepare.prepare(_resolved(loaded), place))
         run_ = runs.create(place, prepared.recipe, lineage.of(prepared))
     with run_.hold():
         for event in early:

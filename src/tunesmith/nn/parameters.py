@@ -135,11 +135,11 @@ def is_new(name: str) -> bool:
 # ---- freezing ---------------------------------------------------------------------------------------------------
 
 
-def free(net: Any, lowest: int, words: bool) -> None:
-    """Freeze the backbone but for the layers from `lowest` on (counted from the bottom) and, if asked, the embeddings;
-    the head moves."""
+def freeze_below(net: Any, top: int, words: bool = False) -> None:
+    """Freeze the backbone but for its `top` highest layers and, if asked, the embeddings; the head moves."""
     net.requires_grad_(False)
-    for layer in list(layers(net))[lowest:]:
+    stay = max(len(layers(net)) - top, 0)
+    for layer in list(layers(net))[stay:]:
         layer.requires_grad_(True)
     for p in [*head(net), *(embeddings(net) if words else [])]:
         p.requires_grad_(True)

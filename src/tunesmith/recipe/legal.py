@@ -48,8 +48,7 @@ def _serves(kind: str, section: Any, task: Task) -> bool:
 
 def _holds(regularizer: str, tuning: str) -> bool:
     """Whether a regularizer that must know how far weights are moved learns it from the tuning."""
-    wants: bool = getattr(catalog.part("regularizer", regularizer), "measures", False)
-    return not wants or catalog.part("tuning", tuning).measurable
+    return not catalog.part("regularizer", regularizer).measures or catalog.part("tuning", tuning).measurable
 
 
 def _refused(recipe: Recipe, kind: str, other: str, names: list[str], places: Places | None) -> UsageError:

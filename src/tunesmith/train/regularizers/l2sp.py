@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from tunesmith.events import Event
@@ -16,6 +18,7 @@ class L2sp(Regularizer):
     """½ · strength · Σ ΔW² (Li et al. 2018, arXiv 1802.01483), for adapters over the change that they make of each
     matrix.  Every weight counts alike, whatever it is worth to the base; `ewc` weighs them."""
 
+    measures: ClassVar[bool] = True
     strength: float = Field(0.1, gt=0, description="pull for each unit of squared change")
 
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:

@@ -44,7 +44,7 @@ class Freeze(Tuning):
             raise ValueError(f"first = {self.first} and layers = {self.layers} both say which layers move")
         if self.first > count:
             raise ValueError(f"the base has {count} layers, so the first {self.first} can't stay")
-        parameters.free(net, self.first or max(count - self.layers, 0), self.embeddings)
+        parameters.freeze_below(net, count - self.first if self.first else self.layers, self.embeddings)
         return net
 
     def groups(self, net: Net) -> list[Group]:
