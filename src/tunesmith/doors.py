@@ -16,6 +16,7 @@ EXTRAS = {
     "torch": "train",
     "transformers": "train",
     "peft": "train",
+    "llguidance": "train",
     "tokenizers": "train",
     "huggingface_hub": "train",
     "yaml": "train",

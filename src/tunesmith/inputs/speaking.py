@@ -73,9 +73,10 @@ def stream(net: Net, codec: Codec, prompt: Prompt, wish: Wish) -> Iterator[Piece
     steps = _steps(net, codec, prompt, wish, ends)
     for (token,) in steps:
         said = "" if token.id < 0 or token.id in ends else words.feed(token.id)
+        said += words.finish() if token.end else ""
         end = "stop" if words.stopped else token.end
         rivals = tuple((spelled(codec, rival), logprob) for rival, logprob in token.rivals)
-        yield Piece(said + words.finish() if end else said, token.id, token.logprob, rivals, end)
+        yield Piece(said, token.id, token.logprob, rivals, end)
         if end:
             return
 
