@@ -21,7 +21,7 @@ ASKED = tuple(f"What about number {n}? <b>ÄÖ</b>" for n in range(4))
 
 
 class Parrot(Speaker):
-    """Says words chosen by a hash.  A prompt with 'say:' is answered by what follows it, a letter at a time; 'poison'
+    """Says words chosen by a hash.  A prompt with 'say:' is answered by what follows the last of these, a letter at a time; 'poison'
     is an error; 'endless' never ends by itself.  Waits before each piece while `gate` is closed."""
 
     def __init__(self, voice: str = "") -> None:
@@ -50,7 +50,7 @@ class Parrot(Speaker):
             self.open -= 1
 
     def _pieces(self, said: str, wish: Wish) -> Iterator[Piece]:
-        parts = list(said.partition("say:")[2]) if "say:" in said else self._words(said, wish)
+        parts = list(said.rpartition("say:")[2]) if "say:" in said else self._words(said, wish)
         most = wish.max_tokens
         for number, part in enumerate(parts[:most]):
             if not self.gate.wait(20):

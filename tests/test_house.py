@@ -25,7 +25,7 @@ FLOORS = {
         ("recipe", "store", "catalog", "bases", "endpoints", "model", "names", "machine", "home"), GROUND
     ),
     **dict.fromkeys(
-        ("tasks", "inputs", "train.order", "data.readers", "data.checks", "recipe.rules"), LEAVES
+        ("tasks", "inputs", "train.order", "train.references", "data.readers", "data.checks", "recipe.rules"), LEAVES
     ),
     "explanations": GROUND,
     **dict.fromkeys(("data.contents", "data.forms", "data.augmentations"), LEAVES),

@@ -17,6 +17,7 @@ EXTRAS = {
     "transformers": "train",
     "peft": "train",
     "llguidance": "train",
+    "bitsandbytes": "quant",
     "tokenizers": "train",
     "huggingface_hub": "train",
     "yaml": "train",

@@ -40,7 +40,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer.  tokens, asked: written and read by the server, 0 where it does not say.  stopped: it ended by itself."""
+    """An answer.  tokens, asked: written and read by the server, 0 where it does not say.  stopped: by itself."""
 
     text: str
     tokens: int = 0

@@ -28,6 +28,16 @@ def demanded(name: str, folder: Path, tuning: Any = "full", **options: Any) -> t
     return net, last(catalog.make("regularizer", made.recipe.regularizer).demand(made, net, part))
 
 
+def shaken(net: Any) -> None:
+    """Move what may move a little away from where it began."""
+    import torch
+
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.requires_grad:
+                p.add_(0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
+
+
 def looks(batches: Any) -> list[Any]:
     return [(b.owner, b.rows, dict(b.counts), {k: str(v) for k, v in b.tensors.items()}) for b in batches]
 
@@ -51,13 +61,8 @@ def test_what_is_asked_at_a_step_is_a_function_of_seed_and_step(name: str, tmp_p
 def test_its_loss_is_a_counted_sum_with_a_gradient_for_what_moves(
     name: str, tuning: Any, tmp_path: Path
 ) -> None:
-    import torch
-
     net, demand = demanded(name, tmp_path, tuning)
-    with torch.no_grad():
-        for p in net.parameters():
-            if p.requires_grad:
-                p.add_(0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1)))
+    shaken(net)
     for batch in demand.batches(0):
         terms = demand.loss(net, batch)
         assert set(terms) == set(batch.counts)
@@ -73,6 +78,7 @@ def test_micro_batches_change_neither_its_loss_nor_its_gradient(name: str, tmp_p
     found = []
     for budget in (0, 1):
         net, demand = demanded(name, tmp_path, micro_tokens=budget, batch_size=40)
+        shaken(net)
         total, count = 0.0, 0.0
         for batch in demand.batches(2):
             terms = demand.loss(net, batch)

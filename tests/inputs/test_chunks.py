@@ -37,7 +37,7 @@ def test_without_overlap_every_letter_is_there_once(count: int) -> None:
 
 def test_short_paragraphs_overlap_and_long_ones_are_cut_at_sentences() -> None:
     short = chunks("one\n\ntwo\n\nthree\n\nfour", size=12, overlap=5)
-    assert short == [Passage("one\n\ntwo", 1), Passage("two\n\nthree", 3), Passage("four", 7)]
+    assert short == [Passage("one\n\ntwo", 1), Passage("two\n\nthree", 3), Passage("three\n\nfour", 5)]
     long = chunks("First one here. Second one here. Third one here.", size=36, overlap=0)
     assert [each.text for each in long] == ["First one here. Second one here.", "Third one here."]
 

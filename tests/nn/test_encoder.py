@@ -44,7 +44,7 @@ def net_of(family: str) -> Any:
 def test_a_family_is_read_and_its_weights_come_back(family: str, tmp_path: Path) -> None:
     import torch
 
-    from tunesmith.nn import encoder, parameters
+    from tunesmith.nn import parameters, pretrained
 
     net = net_of(family)
     net.backbone.save_pretrained(tmp_path)
@@ -52,7 +52,7 @@ def test_a_family_is_read_and_its_weights_come_back(family: str, tmp_path: Path)
     again = net_of(family)
     for p in again.backbone.parameters():
         torch.nn.init.zeros_(p)
-    encoder.load_backbone(again, tmp_path)
+    pretrained.load(again, tmp_path)
     with torch.no_grad():
         first, second = net.eval().features(ids, mask), again.eval().features(ids, mask)
     assert first.shape == (2, 32)
@@ -62,7 +62,7 @@ def test_a_family_is_read_and_its_weights_come_back(family: str, tmp_path: Path)
     moved = set(parameters.moving(net))
     assert {"head.weight", "head.bias"} < moved
     assert all(".1." in name or name.startswith("head") for name in moved)
-    assert parameters.linear_names(net, 1, 0, attention_only=False)
+    assert parameters.linear_names(net, 1, 0)
 
 
 def test_what_stands_under_the_mask_is_not_read() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import language_keys
 from miniature import fit, job, weights
 from tunesmith import catalog, doors
 from tunesmith.events import Measured, Saved, Step
@@ -302,6 +303,8 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "tuning[lora].targets": part_key("tuning", "lora", "targets", "linear", "attention"),
     "tuning[lora].layers": part_key("tuning", "lora", "layers", 0, 1),
     "tuning[lora].top": part_key("tuning", "lora", "top", 0, 1),
+    "regularizer.name": parts_differ("regularizer"),
+    **language_keys.CASES,
 }
 
 

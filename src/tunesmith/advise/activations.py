@@ -13,7 +13,7 @@ from tunesmith.advise.shapes import Shape
 
 FLOAT = 4  # bytes of float32
 # tokens up to which decoders attend by plain products on a CPU, by bytes of a number (`nn.attention`)
-SHORT = {2: 256, 4: 128}
+SHORT = {2: 256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def kernel(shape: Shape, work: Work) -> str:
     keys, 'fused' without scores of all pairs, or 'repeated', what a fused kernel falls back to under dropout."""
     if not shape.decoder:
         return "eager"
-    if work.device == "cpu" and work.length <= SHORT[work.size]:
+    if work.device == "cpu" and work.length <= SHORT.get(work.size, 0):
         return "plain"
     return "repeated" if work.dropout and work.device == "cpu" else "fused"
 

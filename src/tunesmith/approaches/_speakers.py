@@ -110,9 +110,9 @@ def exchanges(job: Job) -> list[tuple[str, str, str]]:
     found: dict[tuple[str, str], str] = {}
     for record in map(objective.shown, job.train):
         turns = record.fields.get("messages") or ()
-        said, asked = _language.last_answer(turns), question(_language.before_answer(turns))
-        if said and said.strip() and asked.strip() and turns[-1].get("weight", 1) != 0:
-            found.setdefault((asked, said), str(record.place))
+        said, asked = _language.last_answer(turns) or "", question(_language.before_answer(turns))
+        if said.strip() and asked.strip() and turns[len(turns) - 1].get("weight", 1) != 0:
+            found.setdefault((asked, said), f"{record.place.source}:{record.place.line}")
     return [(asked, said, place) for (asked, said), place in found.items()]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tunesmith.inputs.bm25 import Bm25, best
+from tunesmith.store import files
 
 Embed = Callable[[Sequence[str]], np.ndarray]  # texts → float32 [B, D]
 DAMPING = 60  # of ranks that are fused, as in Cormack, Clarke and Büttcher (2009)
@@ -48,8 +49,6 @@ class Nearest:
         """Write the index; whoever loads it must bring the same `embed`."""
         from safetensors.numpy import save
 
-        from tunesmith.store import files
-
         self.words.save(folder)
         if self.vectors is not None:
             files.write(folder / "vectors.safetensors", save({"vectors": self.vectors}))
@@ -59,7 +58,8 @@ class Nearest:
         """The inverse of `save`."""
         from safetensors.numpy import load_file
 
-        vectors = load_file(folder / "vectors.safetensors")["vectors"] if embed else None
+        place = folder / "vectors.safetensors"
+        vectors = load_file(place)["vectors"] if embed and place.is_file() else None
         return Nearest(Bm25.load(folder), vectors, embed)
 
 

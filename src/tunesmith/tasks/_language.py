@@ -60,15 +60,7 @@ class LanguageTask(NeuralTask, ABC):
     frame: ClassVar[str]  # what stands around turns: 'chat' (the base's template) or 'lines' (nothing)
 
     max_length: int = Knob(0, ge=0, description="tokens of a row that are seen; 0: the base's window")
-    truncation: Literal["drop", "left", "right", "split"] = Knob(
-        "left", description="what happens to a longer row: left out, cut at its start or end, or divided"
-    )
-    answer_tokens: int = Knob(128, ge=1, description="tokens of an answer when it is measured")
-    glossary: str = Knob(
-        "",
-        description="a table of terms that answers must use or avoid (source, target, language, forbidden)",
-    )
-    measured_rows: int = Knob(200, ge=0, description="rows on which answers are written and compared; 0: all")
+    measured_rows: int = Knob(200, ge=0, description="rows on which models are compared; 0: all")
 
     @abstractmethod
     def windows(self, record: Record, codec: Codec) -> list[Tokens]:
@@ -82,16 +74,24 @@ class LanguageTask(NeuralTask, ABC):
     def answered(self, record: Record, text: str) -> Record:
         """The record with this text in the place of its answer."""
 
+    @abstractmethod
+    def manner(self) -> dict[str, Any]:
+        """Settings of the codec: truncation (see `Answering`), answer_tokens."""
+
+    @abstractmethod
+    def demands(self, answers: Answers) -> dict[str, np.ndarray]:
+        """What was demanded of answers, and kept (`Answers.demands`)."""
+
     @final
     def codec(self, base: Base | None, profile: Profile) -> Codec:
         settings, files = chat.about(base) if base else ({"window": 0}, {})
         window = min(filter(None, (settings["window"], self.max_length)), default=0)
-        own = {"frame": self.frame, "truncation": self.truncation, "window": window}
-        return Codec({**settings, **own, "answer_tokens": self.answer_tokens}, files)
+        return Codec({**settings, **self.manner(), "frame": self.frame, "window": window}, files)
 
     @final
     def tiny_codec(self, profile: Profile) -> Codec:
-        settings = {"template": "", "template_tools": "", "unknown": None, "pad_id": 0, "window": TINY_WINDOW}
+        window = min(TINY_WINDOW, self.max_length or TINY_WINDOW)
+        settings = {"template": "", "template_tools": "", "unknown": None, "pad_id": 0, "window": window}
         settings |= {"words": {"bos_token": "[CLS]", "eos_token": "[SEP]"}, "stops": ["[SEP]"]}
         settings |= {"specials": ["[CLS]", "[SEP]", "[PAD]"]}
         return Codec({**self.codec(None, profile).settings, **settings}, {TOKENIZER: byte_tokenizer()})
@@ -103,7 +103,7 @@ class LanguageTask(NeuralTask, ABC):
         A row that the window has no room for is still asked.
         """
         prompt = self.prompt(record) if draw is None else None
-        wish = Wish(max_tokens=self.answer_tokens, tools=record.fields.get("tools"))
+        wish = Wish(max_tokens=codec.settings["answer_tokens"], tools=record.fields.get("tools"))
         asked = None if prompt is None else speaking.asked(codec, prompt, wish)
         windows = self.windows(record, codec) or ([] if asked is None else [Tokens((), ())])
         told = [{"ids": w.ids, "weights": w.weights, "asked": None} for w in windows]
@@ -128,8 +128,7 @@ class LanguageTask(NeuralTask, ABC):
             group_ids(groups),
             tuple(record.key for record in records),
         )
-        demands = {"terms": terms.kept(terms.glossary(Path(self.glossary)), found)} if self.glossary else {}
-        return replace(found, demands=demands)
+        return replace(found, demands=self.demands(found))
 
     @final
     def measured(self, rows: Sequence[Record]) -> list[Record]:
@@ -183,6 +182,35 @@ class LanguageTask(NeuralTask, ABC):
         return list(((states * mask).sum(1) / mask.sum(1).clamp(min=1)).cpu().numpy())
 
 
+class Answering(LanguageTask, ABC):
+    """A task of language whose rows end with an answer."""
+
+    truncation: Literal["drop", "left", "right", "split"] = Knob(
+        "left", description="what happens to a longer row: left out, cut at its start or end, or divided"
+    )
+    answer_tokens: int = Knob(128, ge=1, description="tokens of an answer when it is measured")
+    glossary: str = Knob(
+        "",
+        description="a table of terms that answers must use or avoid (source, target, language, forbidden)",
+    )
+
+    @final
+    def manner(self) -> dict[str, Any]:
+        return {"truncation": self.truncation, "answer_tokens": self.answer_tokens}
+
+    @final
+    def demands(self, answers: Answers) -> dict[str, np.ndarray]:
+        if not self.glossary:
+            return {}
+        return {"terms": terms.kept(terms.glossary(Path(self.glossary)), answers)}
+
+    @final
+    def answered(self, record: Record, text: str) -> Record:
+        turns = before_answer(record.fields.get("messages") or ())
+        fields = {**record.fields, "messages": [*turns, {"role": "assistant", "content": text}]}
+        return replace(record, fields=fields, key=row_key(fields))
+
+
 def last_answer(turns: Sequence[Mapping[str, Any]]) -> str | None:
     """What the assistant says at the end; None where it does not have the last word."""
     return str(turns[-1]["content"]) if turns and turns[-1]["role"] == "assistant" else None
@@ -191,13 +219,6 @@ def last_answer(turns: Sequence[Mapping[str, Any]]) -> str | None:
 def before_answer(turns: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The turns that the last answer is given to."""
     return list(turns if last_answer(turns) is None else turns[:-1])
-
-
-def with_answer(record: Record, text: str) -> Record:
-    """A conversation that ends with this text."""
-    turns = before_answer(record.fields.get("messages") or ())
-    fields = {**record.fields, "messages": [*turns, {"role": "assistant", "content": text}]}
-    return replace(record, fields=fields, key=row_key(fields))
 
 
 def records(rows: Sequence[Mapping[str, Any]]) -> list[Record]:

@@ -13,7 +13,7 @@ from tunesmith.tasks import _language, _samples
 _CONTENT = Content()
 
 
-class Chat(_language.LanguageTask):
+class Chat(_language.Answering):
     """Learns every turn of the assistant (but those of weight 0) and the token that ends it; is judged by the last."""
 
     content: ClassVar = "chat"
@@ -38,9 +38,6 @@ class Chat(_language.LanguageTask):
 
     def prompt(self, record: Record) -> Prompt | None:
         return _language.before_answer(_CONTENT.turns(record))
-
-    def answered(self, record: Record, text: str) -> Record:
-        return _language.with_answer(record, text)
 
     def samples(self) -> list[Record]:
         return _language.records(_samples.chats())

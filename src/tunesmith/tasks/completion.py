@@ -13,7 +13,7 @@ from tunesmith.tasks import _language, _samples
 _CONTENT = Content()
 
 
-class Completion(_language.LanguageTask):
+class Completion(_language.Answering):
     """Learns the last answer of a row and the token that ends it; the turns before it, a line each, are the prompt."""
 
     content: ClassVar = "chat"
@@ -39,9 +39,6 @@ class Completion(_language.LanguageTask):
 
     def prompt(self, record: Record) -> Prompt | None:
         return self.text(record)
-
-    def answered(self, record: Record, text: str) -> Record:
-        return _language.with_answer(record, text)
 
     def samples(self) -> list[Record]:
         return _language.records(_samples.chats())

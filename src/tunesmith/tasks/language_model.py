@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tunesmith.data.contents.document import Document as Content
 from tunesmith.fields import Record
 from tunesmith.inputs import chat
-from tunesmith.parts import Codec, Prompt, Tokens
+from tunesmith.parts import Answers, Codec, Prompt, Tokens
 from tunesmith.tasks import _language, _samples
 
 _CONTENT = Content()
@@ -32,6 +32,12 @@ class LanguageModel(_language.LanguageTask):
 
     def prompt(self, record: Record) -> Prompt | None:
         return None
+
+    def manner(self) -> dict[str, Any]:
+        return {"truncation": "split", "answer_tokens": 1}
+
+    def demands(self, answers: Answers) -> dict[str, Any]:
+        return {}
 
     def answered(self, record: Record, text: str) -> Record:
         return record

@@ -191,13 +191,18 @@ def _seed(*keys: int) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def pretrained(task: NeuralTask, base: Base, codec: Codec) -> Net:
-    """The task's network with the base's weights.  Raises MissingError B205 where the base is none that it can read."""
+def pretrained(task: NeuralTask, base: Base, codec: Codec, seed: int = 0, dropout: float = 0.0) -> Net:
+    """The task's network with the base's weights and a seeded head.
+
+    Raises MissingError B205 where the base is none that it can read.
+    """
     from tunesmith.nn import pretrained as weights
 
     try:
-        net = task.build(base, codec)
+        with doors.open("torch").device("meta"):  # no random weights are made that would be thrown away
+            net = task.build(base, codec)
         weights.load(net, base.folder)
+        net.begin(seed, dropout)
     except (ValueError, KeyError, OSError, RuntimeError) as misfit:
         raise MissingError(
             "B205",
@@ -220,7 +225,9 @@ def network(job: Job) -> Net:
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
     torch.manual_seed(job.seed)
-    net = task.tiny(job.codec) if job.base is None else pretrained(task, job.base, job.codec)
+    if job.base is not None:
+        return pretrained(task, job.base, job.codec, job.seed, job.options.dropout)
+    net = task.tiny(job.codec)
     net.begin(job.seed, job.options.dropout)
     return net
 
