@@ -41,21 +41,23 @@ def make_base(folder: Path) -> Path:
     return folder
 
 
-def register(home: Path, base: Path, seed: int, *, tuning: str = "lora", task: str = "chat") -> str:
+def register(
+    home: Path, base: Path | str, seed: int, *, tuning: str = "lora", approach: str = "tune"
+) -> str:
     """A bundle with a delta drawn from a seed, proven by nothing but its golden rows; its name in the registry."""
     import torch
     from safetensors.torch import save_file
 
     recipe = Recipe(
         base=str(base),
-        task=Part(name=task, answer_tokens=TOKENS),
+        task=Part(name="chat", answer_tokens=TOKENS),
         data=Data(source="made up"),
-        approach=Part(name="tune"),
+        approach=Part(name=approach),
         tuning=Part(name=tuning),
     )
     part: Any = catalog.make("task", recipe.task)
     found = bases.resolve(str(base))
-    folder = files.make_folder(home / "made" / f"{tuning}-{seed}")
+    folder = files.make_folder(home / "made" / f"{approach}-{tuning}-{seed}")
     codec, how = part.codec(found, Profile(0)), catalog.make("tuning", recipe.tuning)
     net = local.build(Job(part, recipe, (), (), codec, found, folder, folder), how)
     draw = torch.Generator().manual_seed(seed)

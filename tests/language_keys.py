@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,22 @@ def general_rows(folder: Path) -> bool:
     return len(general.given(given, folder / "home", rehearse=False)) == 3
 
 
+def abilities(folder: Path) -> bool:
+    """What is named is measured before and after."""
+    from tunesmith import lifecycle
+    from tunesmith.recipe.sections import Recipe
+    from tunesmith.tasks import _samples
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(row) for row in _samples.chats()[:8]]
+    (folder / "shop.jsonl").write_text("\n".join(lines) + "\n")
+    known = {"rows": 6, "abilities": {"the shop": str(folder / "shop.jsonl")}}
+    task = {"name": "chat", "answer_tokens": 4}
+    recipe = Recipe.model_validate({"data": {"source": "samples"}, "task": task, "general": known})
+    found = lifecycle.run(lifecycle.train(recipe, rehearse=True, home=folder / "home"))["forgetting"]
+    return [each["name"] for each in found["abilities"]] == ["general text", "the shop"]
+
+
 def refuses(code: str, **sections: Any) -> Effect:
     """The value is read: what is not there is asked for."""
 
@@ -142,6 +159,7 @@ TUNED = "tuning"
 CASES: dict[str, Effect] = {
     "general.source": general_source,
     "general.rows": general_rows,
+    "general.abilities": abilities,
     **{
         f"task[{task}].{key}": case
         for task in ("chat", "completion")

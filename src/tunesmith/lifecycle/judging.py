@@ -227,18 +227,23 @@ def _rows(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
     yield from mapping.records(found, mapping.Reading(form, mapping.Columns({name: column})))
 
 
-def _conversations(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
-    """Rows of a form that holds what the model's task reads, by the columns that it was trained on."""
+def _asking(model: Model, data: str, text: str) -> Iterator[Record | Broken]:
+    """Rows by the form and the columns that the model was trained on, also where they hold no answers."""
     found = source.sniff(data)
-    given = {key: name for key, name in model.recipe.data.fields.items() if name in found.dialect.columns}
-    given |= {_input(model).name: text} if text else {}
-    known = model.recipe.data.form
-    same = known and set(given) >= {key.name for key in catalog.part("form", known).keys if key.required}
-    reading = mapping.read_as(found, form=known if same else "", given=given, content=model.task.content)
+    form = model.recipe.data.form or mapping.forms_of(model.task.content)[0]
+    keys = catalog.part("form", form).keys
+    wanted = [key.name for key in keys if key.required and key.role == "input"]
+    named = {key.name: model.recipe.data.fields.get(key.name, key.name) for key in keys}
+    named |= {wanted[0]: text} if text and wanted else {}
+    given = {key: column for key, column in named.items() if column in found.dialect.columns}
+    if set(wanted) <= set(given):
+        reading = mapping.Reading(form, mapping.Columns(given))
+    else:
+        reading = mapping.read_as(found, given={wanted[0]: text} if text else {}, content=model.task.content)
     yield from mapping.records(found, reading)
 
 
 ROWS: dict[str, Callable[[Model, str, str], Iterator[Record | Broken]]] = {
     "label": _rows,
-    "text": _conversations,
+    "text": _asking,
 }
