@@ -41,9 +41,7 @@ def make_base(folder: Path) -> Path:
     return folder
 
 
-def register(
-    home: Path, base: Path | str, seed: int, *, tuning: str = "lora", approach: str = "tune"
-) -> str:
+def register(home: Path, base: Path | str, seed: int, *, tuning: str = "lora", approach: str = "tune") -> str:
     """A bundle with a delta drawn from a seed, proven by nothing but its golden rows; its name in the registry."""
     import torch
     from safetensors.torch import save_file
@@ -62,7 +60,8 @@ def register(
     net = local.build(Job(part, recipe, (), (), codec, found, folder, folder), how)
     draw = torch.Generator().manual_seed(seed)
     delta = {
-        name: 0.3 * torch.randn(tensor.shape, generator=draw) for name, tensor in sorted(how.delta(net).items())
+        name: 0.3 * torch.randn(tensor.shape, generator=draw)
+        for name, tensor in sorted(how.delta(net).items())
     }
     files.make_folder(folder / "model")
     save_file(delta, folder / "model" / "delta.safetensors")

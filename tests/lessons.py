@@ -56,12 +56,12 @@ def job(
     *,
     regularizer: Any = "none",
     tuning: Any = "full",
-    task: str = "",
+    task: Any = "",
     resume: bool = False,
     train: Sequence[Record] | None = None,
     **options: Any,
-) -> Job:
-    """A job of 12 training and 6 validation samples (16 and 8 of labels) in `folder`."""
+) -> Any:
+    """A `Job` of 12 training and 6 validation samples (16 and 8 of labels) in `folder`."""
     section = objective if isinstance(objective, dict) else {"name": objective}
     part: Objective = catalog.make("objective", Recipe.model_validate(_tables(objective=section)).objective)
     recipe = Recipe.model_validate(
@@ -96,17 +96,17 @@ def _tables(**sections: Any) -> dict[str, Any]:
     return {"data": {"source": "samples"}, **sections}
 
 
-def net_of(made: Job, seed: int = 0) -> Any:
+def net_of(made: Any, seed: int = 0) -> Any:
     """The miniature of a job's task, without dropout."""
     import torch
 
     torch.manual_seed(seed)
-    net = made.task.tiny(made.codec)  # pyright: ignore[reportAttributeAccessIssue]
+    net = made.task.tiny(made.codec)
     net.begin(seed, made.options.dropout)
     return net
 
 
-def taught(made: Job) -> tuple[Any, Any, Any]:
+def taught(made: Any) -> tuple[Any, Any, Any]:
     """(objective, net, lesson) of a job."""
     objective = catalog.make("objective", made.recipe.objective)
     net = net_of(made)

@@ -21,8 +21,11 @@ ASKED = tuple(f"What about number {n}? <b>ÄÖ</b>" for n in range(4))
 
 
 class Parrot(Speaker):
-    """Says words chosen by a hash.  A prompt with 'say:' is answered by what follows the last of these, a letter at a time; 'poison'
-    is an error; 'endless' never ends by itself.  Waits before each piece while `gate` is closed."""
+    """Says words chosen by a hash.
+
+    A prompt with 'say:' is answered by what follows the last of these, a letter at a time; 'poison' is an error;
+    'endless' never ends by itself.  Waits before each piece while `gate` is closed.
+    """
 
     def __init__(self, voice: str = "") -> None:
         self.voice, self.open, self.written = voice, 0, 0
@@ -85,14 +88,20 @@ def make_speaker(
     """A model whose golden rows are written as a bundle writes them."""
     parrot = Parrot(voice)
     recipe = Recipe(
-        task=Part(name="chat"), data=Data(source="chats.jsonl"), approach=Part(name="prompt"), serve=Serve(**serve)
+        task=Part(name="chat"),
+        data=Data(source="chats.jsonl"),
+        approach=Part(name="prompt"),
+        serve=Serve(**serve),
     )
     codec = Codec({"window": 64, "answer_tokens": 8, "frame": "chat"})
     digest = hashlib.sha256(name.encode()).hexdigest()
     model = Model(Chat(), codec, parrot, recipe, name, folder, digest)
     turns = [[{"role": "user", "content": each}, {"role": "assistant", "content": "…"}] for each in ASKED]
     records = [Record({"messages": each}) for each in turns]
-    rows = [{"fields": dict(r.fields), **a.to_json()} for r, a in zip(records, model.predict(records), strict=True)]
+    rows = [
+        {"fields": dict(r.fields), **a.to_json()}
+        for r, a in zip(records, model.predict(records), strict=True)
+    ]
     files.write_json(folder / "golden.json", {"rows": rows})
     return model, parrot
 

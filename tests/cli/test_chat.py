@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -12,10 +13,14 @@ import time
 import pytest
 
 from adapters import make_base, register
-from commandline import environment, tunesmith
+from commandline import environment
+from serving import make_model
 from tunesmith import lifecycle
 from tunesmith.cli.chat import Columns
-from tunesmith.lifecycle import serving
+from tunesmith.errors import UsageError
+from tunesmith.lifecycle import serving, talking
+from tunesmith.parts import Wish
+from tunesmith.serve import asking
 
 pytestmark = pytest.mark.neural
 
@@ -28,10 +33,22 @@ def made(tmp_path_factory):
     return home, [register(home, base, seed) for seed in (1, 2)]
 
 
-def test_each_line_of_standard_input_is_a_question(made):
+@pytest.fixture
+def heard(monkeypatch, run):
+    """Run a command in this process, with lines on its standard input."""
+
+    def call(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        return run(*arguments)
+
+    return call
+
+
+def test_each_line_of_standard_input_is_a_question(made, heard):
     home, names = made
     lines = "Hello?\n\nWhere?\nHello?\n"
-    done = tunesmith("chat", names[0], "--home", str(home), "--vs", "base", "--json", "--max-tokens", "5", stdin=lines)
+    given = ("--home", str(home), "--vs", "base", "--json", "--max-tokens", "5")
+    done = heard("chat", names[0], *given, stdin=lines)
     assert done.code == 0, done.err
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert [row["question"] for row in rows] == ["Hello?", "Where?", "Hello?"]
@@ -41,9 +58,6 @@ def test_each_line_of_standard_input_is_a_question(made):
     assert tuned["text"] != base["text"]
     assert set(tuned) == {"model", "text", "tokens", "stopped", "logprob", "sources"}
     model = lifecycle.open_model(names[0], home)
-    from tunesmith.parts import Wish
-    from tunesmith.serve import asking
-
     prompt = [{"role": "user", "content": "Hello?"}]
     alone = asking.spoken(list(asking.speaker(model).stream(prompt, Wish(max_tokens=5))))
     assert {key: tuned[key] for key in alone} == alone
@@ -53,7 +67,9 @@ def test_a_talk_at_a_terminal(made):
     home, names = made
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "tunesmith", "chat", names[0], "--home", str(home), "--max-tokens", "5"]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(TERM="dumb"))
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(TERM="dumb")
+    )
     os.close(theirs)
     heard = b""
 
@@ -75,29 +91,42 @@ def test_a_talk_at_a_terminal(made):
     os.close(ours)
 
 
-def test_what_does_not_talk_is_refused(made, tmp_path):
+def test_what_does_not_talk_is_refused(made, heard, monkeypatch, tmp_path):
     home, names = made
-    done = tunesmith("chat", "nobody", "--home", str(home), "--json")
+    done = heard("chat", "nobody", "--home", str(home), "--json")
     assert done.error["code"] == "N501"
-    from serving import make_model
-
-    assert make_model  # a label model needs no registry for this
     base = register(home, lifecycle.open_model(names[0], home).recipe.base, 3, approach="prompt")
-    done = tunesmith("chat", base, "--vs", "base", "--home", str(home), "--json", stdin="a\n")
+    done = heard("chat", base, "--vs", "base", "--home", str(home), "--json", stdin="a\n")
     assert (done.code, done.error["code"]) == (2, "C138")
+    label, _ = make_model(tmp_path)
+    monkeypatch.setattr(lifecycle, "open_model", lambda ref, home: label)
+    with pytest.raises(UsageError) as refused:
+        talking.talks("tickets")
+    assert refused.value.code == "C137"
 
 
-def test_predict_answers_lines_and_rows(made, tmp_path):
+def test_a_talk_remembers_what_was_said_until_it_is_told_to_forget(made):
+    home, names = made
+    (talk,) = talking.talks(names[0], system="Be brief.", home=home)
+    first = list(talk.ask("Hello?", Wish(max_tokens=4)))
+    second = list(talk.ask("Hello?", Wish(max_tokens=4)))
+    assert [turn["role"] for turn in talk.turns] == ["user", "assistant"] * 2
+    assert talk.turns[1]["content"] == "".join(piece.text for piece in first)
+    talk.forget()
+    assert list(talk.ask("Hello?", Wish(max_tokens=4))) == first != second
+
+
+def test_predict_answers_lines_and_rows(made, heard, tmp_path):
     home, names = made
     lines = ["Hello?", json.dumps({"messages": [{"role": "user", "content": "Hello?"}]}), '{"text": "x"}']
-    done = tunesmith("predict", names[0], "-", "--home", str(home), "--json", stdin="\n".join(lines))
+    done = heard("predict", names[0], "-", "--home", str(home), "--json", stdin="\n".join(lines))
     first, second, broken = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 3
     assert first["text"] == second["text"]
     assert "messages" in broken["error"]
     file = tmp_path / "asked.jsonl"
     file.write_text("".join(json.dumps({"messages": [{"role": "user", "content": t}]}) + "\n" for t in "ab"))
-    done = tunesmith("predict", names[0], str(file), "--home", str(home))
+    done = heard("predict", names[0], str(file), "--home", str(home))
     assert done.code == 0, done.err
     assert len(done.out.splitlines()) == 2
 
@@ -105,6 +134,7 @@ def test_predict_answers_lines_and_rows(made, tmp_path):
 def test_every_face_repeats_the_golden_rows(made):
     home, names = made
     model = lifecycle.open_model(names[0], home)
+    assert all(row["text"] for row in model.golden())
     process, address = serving.start(names[0], home, 0)
     try:
         assert serving.prove(model, model.folder, address) == []
@@ -115,7 +145,9 @@ def test_every_face_repeats_the_golden_rows(made):
 def test_columns_show_rows_as_soon_as_they_are_complete(capsys):
     show = Columns(["one", "two"], room=43)
     show.add(0, "a long line that needs more than one row of it", "")
-    assert "a long line" not in capsys.readouterr().out  # the other column may still have its first row to write
+    assert (
+        "a long line" not in capsys.readouterr().out
+    )  # the other column may still have its first row to write
     show.add(1, "short", "stop")
     shown = capsys.readouterr().out
     assert "a long line that" in shown and "short" in shown

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from lessons import job, served, taught
-from miniature import fit, weights
-from tunesmith import catalog
-from tunesmith.errors import Interrupted
-from tunesmith.events import Measured, Step
-from tunesmith.store import files
+torch = pytest.importorskip("torch")
+from lessons import job, served, taught  # noqa: E402
+from miniature import fit, weights  # noqa: E402
+from tunesmith import catalog  # noqa: E402
+from tunesmith.errors import Interrupted  # noqa: E402
+from tunesmith.events import Measured, Step  # noqa: E402
+from tunesmith.store import files  # noqa: E402
 
 pytestmark = pytest.mark.neural
 OBJECTIVES = catalog.names("objective")
@@ -55,7 +56,7 @@ def test_micro_batches_change_neither_losses_nor_gradients(name: str, tmp_path: 
         sums = dict.fromkeys(counts, 0.0)
         for part in parts:
             terms = lesson.loss(net, part)
-            sum(terms[term] / counts[term] for term in terms).backward()
+            torch.stack([terms[term] / counts[term] for term in terms]).sum().backward()
             sums = {term: sums[term] + float(terms[term].detach()) for term in sums}
         gradients = {key: p.grad for key, p in net.named_parameters() if p.grad is not None}
         found.append((len(parts), sums, counts, gradients))

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from lessons import job, net_of
-from miniature import fit, weights
-from tunesmith import catalog
-from tunesmith.data.checking import last
-from tunesmith.errors import Interrupted
-from tunesmith.events import Step
-from tunesmith.store import files
+torch = pytest.importorskip("torch")
+from lessons import job, net_of  # noqa: E402
+from miniature import fit, weights  # noqa: E402
+from tunesmith import catalog  # noqa: E402
+from tunesmith.data.checking import last  # noqa: E402
+from tunesmith.errors import Interrupted  # noqa: E402
+from tunesmith.events import Step  # noqa: E402
+from tunesmith.store import files  # noqa: E402
 
 pytestmark = pytest.mark.neural
 REGULARIZERS = catalog.names("regularizer")
@@ -30,8 +31,6 @@ def demanded(name: str, folder: Path, tuning: Any = "full", **options: Any) -> t
 
 def shaken(net: Any) -> None:
     """Move what may move a little away from where it began."""
-    import torch
-
     with torch.no_grad():
         for p in net.parameters():
             if p.requires_grad:
@@ -66,7 +65,7 @@ def test_its_loss_is_a_counted_sum_with_a_gradient_for_what_moves(
     for batch in demand.batches(0):
         terms = demand.loss(net, batch)
         assert set(terms) == set(batch.counts)
-        sum(terms.values()).backward()
+        torch.stack(list(terms.values())).sum().backward()
         assert all(float(term.detach()) > 0 for term in terms.values())
     if demand.batches(0):
         moved = [p.grad for p in net.parameters() if p.requires_grad]
@@ -82,7 +81,7 @@ def test_micro_batches_change_neither_its_loss_nor_its_gradient(name: str, tmp_p
         total, count = 0.0, 0.0
         for batch in demand.batches(2):
             terms = demand.loss(net, batch)
-            sum(terms.values()).backward()
+            torch.stack(list(terms.values())).sum().backward()
             total, count = total + sum(map(float, terms.values())), count + sum(batch.counts.values())
         found.append((total, count, [p.grad for p in net.parameters()]))
     (one, units, first), (two, same, second) = found

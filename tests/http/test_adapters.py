@@ -114,7 +114,10 @@ def test_adapters_come_and_go_under_load_and_no_request_fails(made, alone):
                 assert (status, text) == (200, "Success: LoRA adapter 'extra' added successfully.")
                 body = ask(server.url, "POST", CHAT, asked("extra", "hello", 0))[1]
                 assert said(body) == alone(name, "hello", Wish(max_tokens=6))
-                assert [m["id"] for m in ask(server.url, "GET", "/v1/models")[1]["data"]] == [names[0], "extra"]
+                assert [m["id"] for m in ask(server.url, "GET", "/v1/models")[1]["data"]] == [
+                    names[0],
+                    "extra",
+                ]
                 assert ask(server.url, "POST", UNLOAD, {"lora_name": "extra"})[0] == 200
                 assert ask(server.url, "POST", CHAT, asked("extra", "hello", 0))[0] == 404
         finally:

@@ -154,7 +154,9 @@ TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"ty
 CALL = '<tool_call>\n{"name": "look_up", "arguments": {"city": "Ulm"}}\n</tool_call>'
 
 
-@pytest.mark.parametrize("said", [CALL, '{"name": "look_up", "parameters": {"city": "Ulm"}}', f"Wait. {CALL}"])
+@pytest.mark.parametrize(
+    "said", [CALL, '{"name": "look_up", "parameters": {"city": "Ulm"}}', f"Wait. {CALL}"]
+)
 def test_calls_of_declared_tools_are_told_as_such(served, said):
     url, *_ = served
     asked = user(f"say:{said}", tools=TOOLS, max_tokens=200)
@@ -164,8 +166,12 @@ def test_calls_of_declared_tools_are_told_as_such(served, said):
     call = choice["message"]["tool_calls"][0]
     assert (call["type"], call["function"]["name"]) == ("function", "look_up")
     assert json.loads(call["function"]["arguments"]) == {"city": "Ulm"}
-    found = [c for e in events(ask(url, "POST", CHAT, {**asked, "stream": True})[1])[:-1] for c in e["choices"]]
-    assert "".join(c["delta"].get("content", "") for c in found).strip() == (choice["message"]["content"] or "")
+    found = [
+        c for e in events(ask(url, "POST", CHAT, {**asked, "stream": True})[1])[:-1] for c in e["choices"]
+    ]
+    assert "".join(c["delta"].get("content", "") for c in found).strip() == (
+        choice["message"]["content"] or ""
+    )
     assert [c["delta"]["tool_calls"] for c in found if "tool_calls" in c["delta"]] == [[{"index": 0, **call}]]
     assert found[-1]["finish_reason"] == "tool_calls"
 
@@ -185,7 +191,9 @@ def test_what_is_no_call_stays_text(served, said, more):
     asked = user(f"say:{said}", max_tokens=200, **more)
     choice = ask(url, "POST", CHAT, asked)[1]["choices"][0]
     assert (choice["message"]["content"], choice["finish_reason"]) == (said, "stop")
-    found = [c for e in events(ask(url, "POST", CHAT, {**asked, "stream": True})[1])[:-1] for c in e["choices"]]
+    found = [
+        c for e in events(ask(url, "POST", CHAT, {**asked, "stream": True})[1])[:-1] for c in e["choices"]
+    ]
     assert "".join(c["delta"].get("content", "") for c in found) == said
 
 
@@ -290,7 +298,7 @@ def test_what_takes_too_long_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_stream_that_fails_midway_says_so(tmp_path):
-    model, parrot = make_speaker(tmp_path)
+    model, _parrot = make_speaker(tmp_path)
     with Server(model, port=0) as server:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
         asked = json.dumps(user("endless", stream=True, max_tokens=90_000))
@@ -374,7 +382,17 @@ json_values = some.recursive(
     max_leaves=6,
 )  # fmt: skip
 KEYS = (
-    *("model", "messages", "prompt", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed"),
+    *(
+        "model",
+        "messages",
+        "prompt",
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "seed",
+    ),
     *("n", "stream", "stream_options", "logprobs", "top_logprobs", "response_format", "tools", "tool_choice"),
     *("presence_penalty", "logit_bias", "user", "metadata", "functions", "echo", "suffix", "best_of", "odd"),
 )
@@ -404,7 +422,7 @@ sound = some.fixed_dictionaries(
 def test_no_body_is_a_failure_of_the_server(served, path, odd, good, said):
     body = {"messages": [{"role": "user", "content": said}], "prompt": said} | good | odd
     body.pop("prompt" if path == CHAT else "messages")
-    status, answer, headers = ask(served[0], "POST", path, body)
+    status, answer, _ = ask(served[0], "POST", path, body)
     assert status in {200, 400, 404, 413}, (body, answer)
     if status != 200:
         shapes.ErrorResponse.model_validate(answer)

@@ -56,7 +56,7 @@ def test_the_stream_helper_puts_an_answer_together(served):
 
 
 def test_every_setting_that_counts(served):
-    client, parrot, _ = served
+    client, *_ = served
     answer = client.chat.completions.create(
         model="helper",
         messages=[{"role": "system", "content": "Be brief."}, *user("Which?")],
@@ -90,7 +90,11 @@ def test_tools(served):
     answer = client.chat.completions.create(**asked).choices[0]
     assert answer.finish_reason == "tool_calls"
     assert answer.message.tool_calls[0].function.name == "find"
-    turns = [*asked["messages"], answer.message, {"role": "tool", "tool_call_id": "call_0_0", "content": "say:hot"}]
+    turns = [
+        *asked["messages"],
+        answer.message,
+        {"role": "tool", "tool_call_id": "call_0_0", "content": "say:hot"},
+    ]
     after = client.chat.completions.create(**{**asked, "messages": turns})
     assert after.choices[0].message.content.endswith("hot")
     with client.chat.completions.stream(**asked) as stream:
@@ -119,7 +123,9 @@ def test_an_async_client_runs_many_at_once(served):
 
     async def all_of_them():
         async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=9) as client:
-            asked = (client.chat.completions.create(model="helper", messages=user(f"q{n}")) for n in range(12))
+            asked = (
+                client.chat.completions.create(model="helper", messages=user(f"q{n}")) for n in range(12)
+            )
             return [answer.choices[0].message.content for answer in await asyncio.gather(*asked)]
 
     assert asyncio.run(all_of_them()) == [said_by(parrot, f"q{n}") for n in range(12)]

@@ -39,7 +39,9 @@ class Counting(Speaker):
                 if prompt == "torn" and number == 2:
                     return
                 self.written.append(f"{prompt}:{number}")
-                yield Piece(f"{prompt}:{number}", number, end="length" if number == wish.max_tokens - 1 else "")
+                yield Piece(
+                    f"{prompt}:{number}", number, end="length" if number == wish.max_tokens - 1 else ""
+                )
         finally:
             self.closed.append(str(prompt))
 

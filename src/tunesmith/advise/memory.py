@@ -22,7 +22,7 @@ LOGITS, FEWEST = (
 ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
 TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
-LOAD_COPIES = 2  # the structure with its first values, and the tensors that are read
+LOAD_COPIES = 2  # the tensors, and the mapped file that they are read from
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def moving(shape: Shape, tuning: str, options: Mapping[str, Any], classes: int =
 
 
 def _plain_freeze(options: Mapping[str, Any]) -> bool:
-    return not options.get("first") and options.get("embeddings") in (None, False)
+    return not options.get("embeddings")
 
 
 def _full(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
@@ -62,7 +62,8 @@ def _full(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
 
 
 def _freeze(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
-    top = min(int(options.get("layers", 0)), shape.layers)
+    first, layers = int(options.get("first") or 0), int(options["layers"])
+    top = max(0, shape.layers - first) if first else min(layers, shape.layers)
     return Moving(whole=_of_layers(shape, top) + head, added=0, top=top, reach=top)
 
 

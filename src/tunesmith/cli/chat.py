@@ -20,13 +20,18 @@ HELP = "/new begins anew · /exit or Ctrl-D ends · Ctrl-C ends an answer"
 def chat(
     model: options.Model,
     vs: Annotated[
-        str, typer.Option("--vs", metavar="base|MODEL", help="Another model beside it, on the same questions.")
+        str,
+        typer.Option("--vs", metavar="base|MODEL", help="Another model beside it, on the same questions."),
     ] = "",
-    system: Annotated[str, typer.Option("--system", metavar="TEXT", help="What the model is told first.")] = "",
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="What the model is told first.")
+    ] = "",
     temperature: Annotated[
         float, typer.Option("--temperature", min=0, max=2, help="0: always the likeliest token.")
     ] = 0.0,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Tokens of an answer at most.")] = 256,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", min=1, help="Tokens of an answer at most.")
+    ] = 256,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")] = 0,
     home: options.Home = None,
     json: options.Json = False,

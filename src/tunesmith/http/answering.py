@@ -81,7 +81,9 @@ class Answering(Service):
         self.check_ready()
         self._check(order)
         usual = order.max_tokens or asking.usual_tokens(self.model)
-        lengths = [await asyncio.to_thread(self.length, prompt, order.wish(usual, 0)) for prompt in order.prompts]
+        lengths = [
+            await asyncio.to_thread(self.length, prompt, order.wish(usual, 0)) for prompt in order.prompts
+        ]
         talks = Talks(sum(lengths), time.monotonic() + self.limits.answer_seconds)
         for prompt, length in zip(order.prompts, lengths, strict=True):
             most = order.max_tokens or max(usual, self.window - length)

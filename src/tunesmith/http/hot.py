@@ -17,7 +17,9 @@ class LoadRequest(BaseModel):
 
     lora_name: str = Field(pattern=f"^{_NAME}$", description="what requests call it")
     lora_path: str | None = Field(
-        None, pattern=f"^{_NAME}$", description="the registered model, name@3; default: lora_name.  Never a path"
+        None,
+        pattern=f"^{_NAME}$",
+        description="the registered model, name@3; default: lora_name.  Never a path",
     )
     load_inplace: bool | None = Field(None, description="taken for compatibility; not used")
 
@@ -40,4 +42,6 @@ async def load(body: LoadRequest, request: Request) -> Response:
 async def unload(body: UnloadRequest, request: Request) -> Response:
     """Answer by a model no longer; answers that are being written are written to their end."""
     await finding.shelf(request).unload(body.lora_name)
-    return Response(f"Success: LoRA adapter '{body.lora_name}' removed successfully.", media_type="text/plain")
+    return Response(
+        f"Success: LoRA adapter '{body.lora_name}' removed successfully.", media_type="text/plain"
+    )

@@ -33,7 +33,10 @@ class Metrics:
         self.written = Counter("tunesmith_completion_tokens", "Tokens written", registry=self.registry)
         self._queue = Gauge("tunesmith_queue_depth", "Texts that wait", registry=self.registry)
         self._about = Gauge(
-            "tunesmith_model_info", "The served models", ["name", "digest", "approach"], registry=self.registry
+            "tunesmith_model_info",
+            "The served models",
+            ["name", "digest", "approach"],
+            registry=self.registry,
         )
 
     def watch(self, depth: Callable[[], int]) -> None:

@@ -33,7 +33,10 @@ _COMMON = (
     ("GET /openapi.json", "this interface for machines"),
 )
 _HOT = (
-    ("POST /v1/load_lora_adapter", "put a registered model here: {lora_name, lora_path: name@3} (vLLM's shape)"),
+    (
+        "POST /v1/load_lora_adapter",
+        "put a registered model here: {lora_name, lora_path: name@3} (vLLM's shape)",
+    ),
     ("POST /v1/unload_lora_adapter", "take one away: {lora_name}"),
 )
 

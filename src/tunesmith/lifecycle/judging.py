@@ -179,9 +179,7 @@ def _lines(model: Model, lines: Iterable[str]) -> Iterator[Record | Broken]:
             known[field.name] = PLAIN[field.kind](value[field.name])
         except (ValueError, KeyError, TypeError):
             wanted = json.dumps(asked(field, "…"), ensure_ascii=False)
-            yield Broken(
-                place, f"no JSON object with the key '{field.name}'", f"send {wanted} or plain text"
-            )
+            yield Broken(place, f"no JSON object with the key '{field.name}'", f"send {wanted} or plain text")
             continue
         yield Record(known, place)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -153,7 +154,7 @@ class Batcher:
             predictions = predictions[len(chunk.texts) :]
 
     def _predict(self, texts: list[str]) -> list[Prediction]:
-        predictions = self.model.predict_texts(texts)
+        predictions = cast(list[Prediction], self.model.predict_texts(texts))  # a model of labels says labels
         if len(predictions) != len(texts):
             raise ValueError(f"{len(predictions)} predictions for {len(texts)} texts")
         if not all(np.isfinite(prediction.probs).all() for prediction in predictions):

@@ -43,8 +43,8 @@ def _call(body: str, names: Collection[str]) -> tuple[str, str] | None:
     if not isinstance(value, Mapping):
         return None
     name, given = value.get("name"), value.get("arguments", value.get("parameters", {}))
-    if isinstance(given, str):
-        return (name, given) if name in names else None
-    if not isinstance(name, str) or name not in names or not isinstance(given, Mapping):
+    if not isinstance(name, str) or name not in names:
         return None
-    return name, json.dumps(given, ensure_ascii=False)
+    if isinstance(given, str):
+        return name, given
+    return None if not isinstance(given, Mapping) else (name, json.dumps(given, ensure_ascii=False))

@@ -138,9 +138,7 @@ class TextForm:
 Form = type[ChatForm] | type[TextForm]
 
 
-def _delta(
-    index: int, delta: dict[str, Any], logprobs: Any = None, end: str | None = None
-) -> dict[str, Any]:
+def _delta(index: int, delta: dict[str, Any], logprobs: Any = None, end: str | None = None) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": end}
 
 

@@ -96,7 +96,9 @@ class ModelCard(BaseModel):
     approach: str
     labels: list[str] = Field(description="none for a model that answers in words")
     digest: str = Field(description="SHA-256 of the bundle's manifest")
-    max_model_len: int | None = Field(None, description="tokens that the model sees at once, where it counts them")
+    max_model_len: int | None = Field(
+        None, description="tokens that the model sees at once, where it counts them"
+    )
 
 
 class ModelList(BaseModel):

@@ -17,17 +17,24 @@ MOST_CHOICES, MOST_STOPS, MOST_RIVALS = 16, 16, 20
 _HALF, _WHOLE = -(2**63), 2**63 - 1
 
 
-def _only(*neutral: Any) -> Any:
-    """A field of OpenAI's that is taken where its value changes nothing."""
+def _only(*neutral: Any) -> BeforeValidator:
+    """For a field of OpenAI's that is taken where its value changes nothing."""
 
     def check(value: Any) -> Any:
         if value is not None and value not in neutral:
-            raise ValueError(f"this server can't do that; leave it out or send {neutral[0] if neutral else None!r}")
+            wanted = neutral[0] if neutral else None
+            raise ValueError(f"this server can't do that; leave it out or send {wanted!r}")
         return value
 
-    return Annotated[Any, BeforeValidator(check)]
+    return BeforeValidator(check)
 
 
+_Nothing = Annotated[Any, _only()]
+_Zero = Annotated[Any, _only(0)]
+_One = Annotated[Any, _only(1)]
+_False = Annotated[Any, _only(False)]
+_Empty = Annotated[Any, _only({}, [], "", "none")]
+_Texts = Annotated[Any, _only(["text"])]
 _Ignored = Annotated[Any, Field(description="taken for compatibility; not used, not kept")]
 
 
@@ -46,7 +53,9 @@ class Generation(_Shape):
     """How answers are written."""
 
     model: str | None = Field(None, description="name of a served model; without one, the first")
-    max_tokens: int | None = Field(None, ge=1, le=1 << 20, description="default: what the window has room for")
+    max_tokens: int | None = Field(
+        None, ge=1, le=1 << 20, description="default: what the window has room for"
+    )
     temperature: float | None = Field(
         None, ge=0, le=2, description="default 0, always the likeliest token: as the model was measured"
     )
@@ -56,9 +65,9 @@ class Generation(_Shape):
     n: int | None = Field(None, ge=1, le=MOST_CHOICES, description="answers to each prompt")
     stream: bool | None = Field(None, description="server-sent events, a piece each")
     stream_options: StreamOptions | None = None
-    presence_penalty: _only(0) = None
-    frequency_penalty: _only(0) = None
-    logit_bias: _only({}) = None
+    presence_penalty: _Zero = None
+    frequency_penalty: _Zero = None
+    logit_bias: _Empty = None
     user: _Ignored = None
     metadata: _Ignored = None
     store: _Ignored = None
@@ -115,18 +124,20 @@ class ChatRequest(Generation):
     messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1, le=1 << 20, description="as max_tokens")
     logprobs: bool | None = Field(None, description="tell the log-probability of each token")
-    top_logprobs: int | None = Field(None, ge=0, le=MOST_RIVALS, description="rivals of each token; wants logprobs")
+    top_logprobs: int | None = Field(
+        None, ge=0, le=MOST_RIVALS, description="rivals of each token; wants logprobs"
+    )
     response_format: ResponseFormat | None = None
     tools: list[dict[str, Any]] | None = Field(None, description="passed to the model's chat template")
     tool_choice: Literal["none", "auto"] | None = Field(
         None, description="none: what the model says is told as text; auto: calls are told as tool_calls"
     )
-    modalities: _only(["text"]) = None
-    functions: _only([]) = None
-    function_call: _only("none") = None
-    audio: _only() = None
-    prediction: _only() = None
-    web_search_options: _only() = None
+    modalities: _Texts = None
+    functions: _Empty = None
+    function_call: _Empty = None
+    audio: _Nothing = None
+    prediction: _Nothing = None
+    web_search_options: _Nothing = None
     parallel_tool_calls: _Ignored = None
     safety_identifier: _Ignored = None
     prompt_cache_key: _Ignored = None
@@ -137,7 +148,9 @@ class ChatRequest(Generation):
     def order(self) -> Order:
         """What is wanted.  Raises DataError V102 where two settings contradict each other."""
         if self.top_logprobs and not self.logprobs:
-            raise _contradiction("top_logprobs", "top_logprobs without logprobs", '"logprobs": true beside it')
+            raise _contradiction(
+                "top_logprobs", "top_logprobs without logprobs", '"logprobs": true beside it'
+            )
         if self.max_tokens and self.max_completion_tokens and self.max_tokens != self.max_completion_tokens:
             raise _contradiction("max_tokens", "max_tokens and max_completion_tokens differ", "one of them")
         tools = self.tools or None
@@ -158,9 +171,9 @@ class CompletionRequest(Generation):
 
     prompt: str | list[str] = Field(description="one text or several")
     logprobs: int | None = Field(None, ge=0, le=MOST_RIVALS, description="rivals of each token")
-    echo: _only(False) = None
-    suffix: _only("") = None
-    best_of: _only(1) = None
+    echo: _False = None
+    suffix: _Empty = None
+    best_of: _One = None
 
     def order(self) -> Order:
         """What is wanted.  Raises DataError V102 where there is nothing to go on from."""
@@ -231,7 +244,9 @@ def _schema(wanted: ResponseFormat | None) -> Mapping[str, Any] | None:
     if wanted.type == "json_object":
         return ANY_OBJECT
     if wanted.json_schema is None:
-        raise _contradiction("response_format", "json_schema without a schema", '{"json_schema": {"schema": …}}')
+        raise _contradiction(
+            "response_format", "json_schema without a schema", '{"json_schema": {"schema": …}}'
+        )
     return wanted.json_schema.schema_ or ANY_OBJECT
 
 
@@ -240,12 +255,16 @@ def _names(tools: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     found = [tool.get("function") for tool in tools]
     names = [each.get("name") for each in found if isinstance(each, Mapping)]
     if len(names) != len(tools) or not all(isinstance(name, str) and name for name in names):
-        raise _contradiction("tools", "a tool is no named function", '{"type": "function", "function": {"name": …}}')
+        raise _contradiction(
+            "tools", "a tool is no named function", '{"type": "function", "function": {"name": …}}'
+        )
     return frozenset(map(str, names))
 
 
 def _contradiction(where: str, found: str, expected: str) -> Exception:
-    return refusal("V102", found, expected=expected, where=where, fixes=("GET /docs shows requests that work",))
+    return refusal(
+        "V102", found, expected=expected, where=where, fixes=("GET /docs shows requests that work",)
+    )
 
 
 Message.model_rebuild()

@@ -15,6 +15,7 @@ from tunesmith import bases, catalog  # noqa: E402
 from tunesmith.data.checking import last  # noqa: E402
 from tunesmith.errors import TunesmithError  # noqa: E402
 from tunesmith.events import Progress  # noqa: E402
+from tunesmith.parts import Profile  # noqa: E402
 from tunesmith.train.objectives import _taught  # noqa: E402
 
 pytestmark = pytest.mark.neural
@@ -70,7 +71,7 @@ def test_a_teacher_that_is_not_there_or_has_other_tokens_is_refused(tmp_path: Pa
     base = bases.resolve(str(shared / "models" / "stories260k-llama"))
     for teacher, code in (("nowhere/at/all", "C152"), (str(shared / "models" / "babyllama-char-1m"), "C153")):
         made = job(tmp_path, {"name": "distill", "teacher": teacher})
-        made = replace(made, base=base, codec=made.task.codec(base, None))
+        made = replace(made, base=base, codec=made.task.codec(base, Profile(1)))
         with pytest.raises(TunesmithError) as refused:
             last(catalog.make("objective", made.recipe.objective).lesson(made, net_of(made)))
         assert refused.value.code == code

@@ -58,7 +58,7 @@ def test_gradients_of_the_shared_prompt_are_those_of_two_sequences(section: Any,
         batch = lesson.collate(examples, made.codec)
         assert ("blocks" in batch.tensors) is shared
         terms = lesson.loss(net, batch)
-        sum(terms.values()).backward()
+        torch.stack(list(terms.values())).sum().backward()
         values = {name: float(term.detach()) for name, term in terms.items()}
         found.append((values, {name: p.grad.clone() for name, p in net.named_parameters()}))
     (one, first), (two, second) = found
