@@ -59,7 +59,9 @@ def compared(task: str) -> Effect:
 
     def effect(folder: Path) -> bool:
         rows = part().samples()
-        return len(part(measured_rows=5).measured(rows)) == 5 and len(part(measured_rows=0).measured(rows)) > 5
+        return (
+            len(part(measured_rows=5).measured(rows)) == 5 and len(part(measured_rows=0).measured(rows)) > 5
+        )
 
     return effect
 

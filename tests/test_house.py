@@ -20,12 +20,15 @@ BESIDE, WORDS, GROUND, LEAVES, STAGES, APPROACHES, LIFECYCLE, FACES = range(-1, 
 # the longest prefix names a module's floor; a module imports its own floor and those below
 FLOORS = {
     "nn": BESIDE,
-    **dict.fromkeys(("errors", "findings", "fields", "section", "events", "outcomes", "parts", "doors"), WORDS),
+    **dict.fromkeys(
+        ("errors", "findings", "fields", "section", "events", "outcomes", "parts", "doors"), WORDS
+    ),
     **dict.fromkeys(
         ("recipe", "store", "catalog", "bases", "endpoints", "model", "names", "machine", "home"), GROUND
     ),
     **dict.fromkeys(
-        ("tasks", "inputs", "train.order", "train.references", "data.readers", "data.checks", "recipe.rules"), LEAVES
+        ("tasks", "inputs", "train.order", "train.references", "data.readers", "data.checks", "recipe.rules"),
+        LEAVES,
     ),
     "explanations": GROUND,
     **dict.fromkeys(("data.contents", "data.forms", "data.augmentations"), LEAVES),

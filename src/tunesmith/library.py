@@ -42,7 +42,8 @@ def up(
 ) -> ModelResult:
     """From a file to a proven, registered model.
 
-    task: the kind of problem; form: how rows are written; else both are found out.  text, label, group: columns; what is not given is inferred.  test: a file of its own for the proof.
+    task: the kind of problem; form: how rows are written; else both are found out.  text, label, group: columns; what
+    is not given is inferred.  test: a file of its own for the proof.
     budget: seconds, or '90s', '10m', '1h'.  prefer: 'simple' or 'best'.  overrides: values of the recipe, such as
     'train.epochs=3'.  serve: leave a server running (`result.server`, `result["endpoint"]`).
     Raises TunesmithError: every one has a code, a place and a fix.

@@ -112,7 +112,7 @@ def _is_text(value: object) -> bool:
 def compare(
     golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool
 ) -> list[str]:
-    """One line for each golden row that an answer does not repeat: words must be equal, numbers within the tolerance."""
+    """One line for each golden row that is not repeated: words must be equal, numbers within the tolerance."""
     if len(golden) != len(answers):
         return [f"{len(answers)} answers for {len(golden)} golden rows"]
     wrong = []
@@ -146,23 +146,26 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+CODEC = "codec.json"
+
+
 def write_codec(folder: Path, codec: Codec) -> None:
     """Write `codec.json` and the codec's files."""
-    files.write_json(folder / "codec.json", {"settings": dict(codec.settings), "files": sorted(codec.files)})
+    files.write_json(folder / CODEC, {"settings": dict(codec.settings), "files": sorted(codec.files)})
     for name, content in codec.files.items():
         files.write(folder / "codec" / name, content)
 
 
 def read_codec(folder: Path) -> Codec:
     """The inverse of `write_codec`."""
-    about = files.read_json(folder / "codec.json")
+    about = files.read_json(folder / CODEC)
     inside = {path.name: path for path in (folder / "codec").glob("*") if path.is_file()}
     if lacking := sorted(set(about["files"]) - set(inside)):
         raise IntegrityError(
             "I303",
             f"the bundle lacks {lacking[0]!r}",
             expected="the codec's files in the folder codec/",
-            where=str(folder / "codec.json"),
+            where=str(folder / CODEC),
         )
     return Codec(about["settings"], {name: inside[name].read_bytes() for name in about["files"]})
 

@@ -36,6 +36,8 @@ TUNINGS = {
     "attention": ("lora", {"rank": 8, "targets": "attention"}),
     "top": ("freeze", {"layers": 2}),
 }
+PAIRS = [(LLAMA, name) for name in TUNINGS]
+PAIRS += [(config, name) for config in (SMALL_GPT2, SMALL_BERT) for name in ("full", "lora")]
 
 
 def tuned(net: Any, name: str) -> Any:
@@ -95,10 +97,11 @@ def kept(config: dict[str, Any], layers: int, tuning: str, work: Work) -> int:
     return sum(seen.values())
 
 
-@pytest.mark.parametrize("tuning", TUNINGS)
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize(("length", "dropout"), [(64, 0.1), (300, 0.0), (300, 0.1)])
-@pytest.mark.parametrize("config", [LLAMA, SMALL_GPT2, SMALL_BERT], ids=lambda config: config["model_type"])
+@pytest.mark.parametrize(
+    ("config", "tuning"), PAIRS, ids=[f"{config['model_type']}-{tuning}" for config, tuning in PAIRS]
+)
 def test_a_further_layer_keeps_what_the_formula_says(
     config: dict[str, Any], tuning: str, size: int, length: int, dropout: float
 ) -> None:

@@ -156,7 +156,7 @@ def test_a_stranger_text_and_an_empty_one_get_an_answer(name: str, task: str, tm
     predictor = fitted(made)
     for text in STRANGE:
         row = asking(text, task)
-        said = made.task.decode(row, predictor.outputs([row])[0], made.codec)
+        said: Any = made.task.decode(row, predictor.outputs([row])[0], made.codec)
         if task == LABELS:
             assert said.probs.sum() == pytest.approx(1.0)
         else:

@@ -55,6 +55,15 @@ def test_lora_moves_less_than_a_hundredth(shape: Path, tmp_path: Path) -> None:
     assert "adapters" in {each["name"] for each in found["memory"]["components"]}
 
 
+@pytest.mark.parametrize("tuning", ["adapter", "ia3", "prompt"])
+def test_a_tuning_that_no_formula_knows_is_built_without_memory(
+    tuning: str, shape: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("peft")
+    found = estimated(base=str(shape), rows=1000, overrides=[f"tuning.name={tuning}"], home=tmp_path)
+    assert 0 < found["moving"] < 0.1 * found["parameters"]
+
+
 def test_it_counts_by_a_formula_without_torch(
     shape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from tunesmith import catalog, lifecycle
 from tunesmith.evaluate import measure, verdict
-from tunesmith.evaluate.predictions import gather
 from tunesmith.fields import Record
 from tunesmith.lifecycle.prepare import rehearsal
+from tunesmith.outcomes import predictions_of
 from tunesmith.parts import Job, Profile
 from tunesmith.recipe.sections import Recipe
 
@@ -46,7 +46,7 @@ def outcome(rows: list[Record], labels: list[str], folder: Path) -> str:
     outputs = approach.open(job.model, task, codec, None, recipe).outputs(rows[cut:])
     made = [task.decode(row, out, codec) for row, out in zip(rows[cut:], outputs, strict=True)]
     keys = [str(n) for n in range(len(made))]
-    found = gather(made, labels[cut:], keys, keys)
+    found = predictions_of(made, labels[cut:], keys, keys)
     return verdict.verdict(
         found, counts, {}, measure.metric("macro_f1"), permutations=800, replicates=50
     ).outcome

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import approach_keys
 import language_keys
 from miniature import fit, job, weights
 from tunesmith import catalog, doors
@@ -305,6 +306,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "tuning[lora].top": part_key("tuning", "lora", "top", 0, 1),
     "regularizer.name": parts_differ("regularizer"),
     **language_keys.CASES,
+    **approach_keys.CASES,
 }
 
 

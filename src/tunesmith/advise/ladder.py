@@ -48,7 +48,7 @@ def ladder(recipe: Recipe, task: Task, profile: Profile) -> Iterator[tuple[str, 
 
 
 def advised(recipe: Recipe, task: Task, more: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe with what suits its task where the user has decided nothing.  more: further advice, which gives way."""
+    """The recipe with what suits its task where the user has decided nothing.  more: advice that gives way to it."""
     return _free(recipe, {**(more or {}), **task.advice})
 
 

@@ -75,7 +75,7 @@ def likely_wrong(
         places=tuple(records[i].place for i in found[:MOST]),
         numbers={"share": len(found) / len(truth)},
         fix=Fix(
-            command=f"tunesmith data audit {shlex.quote(records[0].place.root)}   (or look at report.html, which lists them)",
+            command=f"tunesmith data audit {shlex.quote(records[0].place.root)}   (report.html lists them too)",
             effect="a few minutes of looking usually bring more than a larger model",
             drops=tuple(records[i].place.id for i in found),
         ),

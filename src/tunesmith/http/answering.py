@@ -11,8 +11,8 @@ from tunesmith.http.service import Service
 from tunesmith.parts import Piece, Prompt, Wish
 from tunesmith.serve import asking
 from tunesmith.serve.limits import refusal
+from tunesmith.serve.order import Order
 from tunesmith.serve.scheduling import Scheduler, Talk
-from tunesmith.serve.talk import Order
 
 
 @dataclass(eq=False)

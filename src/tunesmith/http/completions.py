@@ -18,24 +18,24 @@ from tunesmith.errors import TunesmithError
 from tunesmith.http import finding
 from tunesmith.http.answering import Answering, Talks
 from tunesmith.http.guard import LOG, Json
-from tunesmith.serve import asking, said, shapes
+from tunesmith.serve import asking, order, said, shapes
 from tunesmith.serve.limits import refusal
-from tunesmith.serve.talk import ChatRequest, CompletionRequest, Order
+from tunesmith.serve.talk import ChatRequest, CompletionRequest
 
 CLIENT_LEFT = 499  # nginx's number for it; nobody is there to read it
 
 
 async def chat(body: ChatRequest, request: Request) -> Response:
     """An answer to a conversation, with its tokens' log-probabilities where they are wanted."""
-    return await _answered(body.model, body.order(), said.ChatForm, request)
+    return await _answered(body.model, order.of_chat(body), said.ChatForm, request)
 
 
 async def complete(body: CompletionRequest, request: Request) -> Response:
     """How texts go on."""
-    return await _answered(body.model, body.order(), said.TextForm, request)
+    return await _answered(body.model, order.of_completion(body), said.TextForm, request)
 
 
-async def _answered(name: str | None, order: Order, form: said.Form, request: Request) -> Response:
+async def _answered(name: str | None, wanted: order.Order, form: said.Form, request: Request) -> Response:
     service = finding.answering(request, name)
     head = said.Head(
         form.prefix + request.state.request_id,
@@ -43,10 +43,10 @@ async def _answered(name: str | None, order: Order, form: said.Form, request: Re
         service.model.name,
         f"fp_{service.model.digest[:12]}",
     )
-    talks = await service.begin(order)
+    talks = await service.begin(wanted)
     try:
-        answer = _Answer(service, order, form, head, talks)
-        return await (_streamed(answer) if order.stream else _whole(answer, request))
+        answer = _Answer(service, wanted, form, head, talks)
+        return await (_streamed(answer) if wanted.stream else _whole(answer, request))
     except BaseException:
         talks.leave()
         raise
@@ -57,14 +57,14 @@ class _Answer:
     """One response in the making."""
 
     service: Answering
-    order: Order
+    wanted: order.Order
     form: said.Form
     head: said.Head
     talks: Talks
 
     def __post_init__(self) -> None:
         spell = partial(asking.spelled, self.service.model)
-        self.told = [said.Told(spell, self.order.calls) for _ in range(len(self.talks))]
+        self.told = [said.Told(spell, self.wanted.calls) for _ in range(len(self.talks))]
 
     def usage(self) -> dict[str, int]:
         """Token counts; those written go to the metrics too."""
@@ -76,12 +76,12 @@ class _Answer:
         """The whole response."""
         async for index, piece in self.talks.pieces():
             self.told[index].add(piece)
-        choices = [self.form.choice(at, told, self.order.logprobs) for at, told in enumerate(self.told)]
+        choices = [self.form.choice(at, told, self.wanted.logprobs) for at, told in enumerate(self.told)]
         return {**self.head.to_json(self.form.whole), "choices": choices, "usage": self.usage()}
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         """The objects of a stream."""
-        more = {"usage": None} if self.order.tells_usage else {}
+        more = {"usage": None} if self.wanted.tells_usage else {}
         start = self.head.to_json(self.form.part)
         opened: set[int] = set()
         async for index, piece in self.talks.pieces():
@@ -89,10 +89,10 @@ class _Answer:
             text = told.add(piece)
             choices = [] if index in opened else self.form.opening(index)
             opened.add(index)
-            for choice in [*choices, *self.form.events(index, told, piece, text, self.order.logprobs)]:
+            for choice in [*choices, *self.form.events(index, told, piece, text, self.wanted.logprobs)]:
                 yield {**start, "choices": [choice], **more}
         usage = self.usage()
-        if self.order.tells_usage:
+        if self.wanted.tells_usage:
             yield {**start, "choices": [], "usage": usage}
 
 
@@ -127,7 +127,7 @@ async def _lines(first: dict[str, Any], rest: AsyncIterator[dict[str, Any]]) -> 
             yield _line(event)
     except TunesmithError as error:
         yield _line(shapes.problem(error))
-    except Exception:  # the traceback is for the log, not for the client
+    except Exception:  # noqa: BLE001 - the traceback is for the log, not for the client
         LOG.exception("a stream failed")
         yield _line(shapes.problem(refusal("V116", "the server failed on this request")))
     yield b"data: [DONE]\n\n"

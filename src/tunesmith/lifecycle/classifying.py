@@ -12,6 +12,7 @@ from tunesmith.events import Event, Stage
 from tunesmith.inputs import entities
 from tunesmith.lifecycle.known import Known, Unavailable
 from tunesmith.model import Model
+from tunesmith.outcomes import Prediction
 
 CHUNK = 256  # rows that are given to a model together
 TOXIC_WORDS = ("toxic", "hate", "hateful", "offensive", "abusive", "harmful", "unsafe", "insult", "obscene")
@@ -51,8 +52,9 @@ def toxicity(known: Known) -> Generator[Event, None, np.ndarray]:
         rows = known.records[start : start + CHUNK]
         texts = ["\n".join(text for _, text in known.content.passages(row)) for row in rows]
         # tokenizers take UTF-8 only
-        predictions = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
-        shares += [float(sum(each.probs[_columns(model, each.labels, label)])) for each in predictions]
+        said = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
+        columns = _columns(model, model.labels, label)
+        shares += [float(sum(each.probs[columns])) for each in said if isinstance(each, Prediction)]
     return np.array(shares, dtype=np.float32)
 
 

@@ -18,6 +18,7 @@ from tunesmith.events import Event, Measured, Note, Stage
 from tunesmith.fields import Record
 from tunesmith.lifecycle import general
 from tunesmith.lifecycle.prepare import Prepared
+from tunesmith.model import CODEC, read_codec
 from tunesmith.parts import (
     Answer,
     Approach,
@@ -208,6 +209,8 @@ def fit(climber: Climber, name: str, job: Job, start: float) -> Generator[Event,
         if isinstance(event, Measured):
             curve.append({"step": event.step, **event.scores})
         yield event
+    if (job.model / CODEC).is_file():  # what was learnt brings its own tokens
+        job = replace(job, codec=read_codec(job.model))
     predictor = approach.open(job.model, job.task, job.codec, job.base, job.recipe)
     rung = Rung(
         name,

@@ -51,7 +51,9 @@ def show_model(ref: str, home: Path | str | None = None) -> dict[str, Any]:
     version = registry.find(ref)
     files.verify(version.folder, version.digest)
     evaluation = files.read_json(version.folder / "evaluation.json")
-    kept = {key: evaluation.get(key) for key in ("verdict", "test", "gate", "calibrated", "created", "forgetting")}
+    kept = {
+        key: evaluation.get(key) for key in ("verdict", "test", "gate", "calibrated", "created", "forgetting")
+    }
     kept["metrics"] = evaluation.get("metrics", ["macro_f1", "accuracy"])  # of bundles that do not say
     return {**version.to_dict(), **kept, "history": registry.history(version.name)}
 

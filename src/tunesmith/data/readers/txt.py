@@ -13,7 +13,11 @@ from tunesmith.inputs.streams import MAX_ROW, Line, damaged, lines, opened, samp
 from tunesmith.parts import Dialect, Reader
 
 _SPACE = b" \t\r\n"
-WIDE, LINES, FEWEST = 100, 3, 5  # bytes of a wrapped line at most, lines of a paragraph on average, paragraphs
+WIDE, LINES, FEWEST = (
+    100,
+    3,
+    5,
+)  # bytes of a wrapped line at most, lines of a paragraph on average, paragraphs
 
 
 class Txt(Reader):

@@ -1,0 +1,30 @@
+"""What a thousand answers cost: time of a machine, or tokens of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.advise.machines import Machine
+
+THOUSAND = 1000
+
+
+def by_time(seconds: float, machine: Machine) -> float | None:
+    """Money for 1,000 answers of so many seconds each on a machine that does nothing else; None without a price."""
+    price = machine.price_per_hour
+    return None if price is None else THOUSAND * seconds / 3600 * price
+
+
+def by_tokens(read: float, written: float, price_read: float, price_written: float) -> float:
+    """Money for 1,000 answers of a server.  read, written: tokens of one; prices: of a million of each."""
+    return THOUSAND * (read * price_read + written * price_written) / 1e6
+
+
+def like(machine: Machine, known: Sequence[Machine]) -> Machine | None:
+    """The cheapest machine of a table that is of the same kind and at least as fast; None where there is none."""
+    fit = [
+        each
+        for each in known
+        if each.kind == machine.kind and each.price_per_hour is not None and each.tflops >= machine.tflops
+    ]
+    return min(fit, key=lambda each: (each.price_per_hour or 0.0, each.name), default=None)
