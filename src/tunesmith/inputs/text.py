@@ -39,6 +39,7 @@ def byte_tokenizer() -> bytes:
     vocabulary = {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2} | {letter: 3 + n for n, letter in enumerate(alphabet)}
     made = library.Tokenizer(doors.open("tokenizers.models").BPE(vocabulary, []))
     made.pre_tokenizer = doors.open("tokenizers.pre_tokenizers").ByteLevel(add_prefix_space=False)
+    made.decoder = doors.open("tokenizers.decoders").ByteLevel()
     made.post_processor = doors.open("tokenizers.processors").TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
