@@ -5,7 +5,8 @@
 Twelve runs: models of 0.26 M, 1 M, 22 M and 135 M parameters (the last of random weights), full, frozen and LoRA,
 float32 and bfloat16, short and long rows.  Each trains a few steps in a child process of its own, which first trains a
 miniature so that all libraries are there (the floor), sets the system's high-water mark back, and reads it when the run
-has ended.  Constants were set on the six runs marked `set`; the error that counts is that of the other six.
+has ended.  No constant of the formula is fitted to these runs; should one be, it is to be set on the runs marked `set`
+and judged by those held out.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ SMALL = {
 
 
 def main() -> int:
-    """Run, estimate, compare; 1 where an estimate of the second half is further off than the limit."""
+    """Run, estimate, compare; 1 where an estimate is further off than the limit."""
     options = _options()
     if options.child:
         print(json.dumps(measured(json.loads(options.child))))

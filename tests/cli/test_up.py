@@ -54,7 +54,7 @@ def test_train_shows_its_result_to_people(small: Path, tmp_path: Path, run: Call
     for word in (
         "Ladder ",
         "linear",
-        "macro-F1 (95 % interval)",
+        "Macro-F1 (95 % interval)",
         "Verdict ",
         "Model ",
         "Report ",

@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "judge.predict",
     "serve": "serving.serve",
     "chat": "chat.chat",
+    "estimate": "estimate.estimate",
     "data check": "judge.check",
     "data audit": "data_audit.audit",
     "data fix": "data_change.fix",
