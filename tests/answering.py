@@ -47,4 +47,11 @@ def said(given: Sequence[Answer | str], references: Sequence[Sequence[str]] | No
         tuple(f"What happens with order {row}?" for row in range(n)),
         np.arange(n),
         tuple(f"{row:064x}" for row in range(n)),
+        {"terms": _kept(given)},
     )
+
+
+def _kept(given: Sequence[Answer | str]) -> np.ndarray:
+    """Of a glossary that asks of every answer to speak of what gets replaced."""
+    texts = [each if isinstance(each, str) else each.text for each in given]
+    return np.array([[float("replaced" in text), 1.0] for text in texts]).reshape(len(texts), 2)

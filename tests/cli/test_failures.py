@@ -145,7 +145,7 @@ class _serving:  # noqa: N801 - used as a statement
     def __enter__(self) -> tuple[subprocess.Popen[str], str]:
         assert self.child.stdout is not None
         first = json.loads(self.child.stdout.readline())
-        assert set(first) == {"endpoint", "model"}
+        assert set(first) == {"endpoint", "model", "models"}
         assert first["model"] == "small@1"
         return self.child, first["endpoint"]
 

@@ -13,7 +13,7 @@ from tunesmith.model import Model
 from tunesmith.registry import Registry
 
 KEYS = {
-    *("task", "data", "ladder", "chosen", "test", "verdict", "gate", "model", "bundle", "report", "run"),
+    *("task", "data", "metrics", "ladder", "chosen", "test", "verdict", "gate", "model", "bundle", "report", "run"),
     *("endpoint", "serve_command"),
 }
 

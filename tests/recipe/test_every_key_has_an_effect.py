@@ -220,8 +220,9 @@ def decided(folder: Path) -> bool:
     profile = Profile(100, {"a": 50, "b": 50})
     free = Recipe.model_validate({"data": {"source": "x"}, "train": {"epochs": 3}})
     bound = free.model_copy(update={"decided": {"train.epochs": "you"}})
-    return [r.train.epochs for _, r in ladder(free, profile)] != [
-        r.train.epochs for _, r in ladder(bound, profile)
+    task = catalog.part("task", "text-classification")()
+    return [r.train.epochs for _, r in ladder(free, task, profile)] != [
+        r.train.epochs for _, r in ladder(bound, task, profile)
     ]
 
 

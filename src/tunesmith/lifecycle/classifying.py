@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from tunesmith.events import Event, Stage
 from tunesmith.inputs import entities
 from tunesmith.lifecycle.known import Known, Unavailable
 from tunesmith.model import Model
-from tunesmith.outcomes import Prediction
 
 CHUNK = 256  # rows that are given to a model together
 TOXIC_WORDS = ("toxic", "hate", "hateful", "offensive", "abusive", "harmful", "unsafe", "insult", "obscene")
@@ -52,9 +52,8 @@ def toxicity(known: Known) -> Generator[Event, None, np.ndarray]:
         rows = known.records[start : start + CHUNK]
         texts = ["\n".join(text for _, text in known.content.passages(row)) for row in rows]
         # tokenizers take UTF-8 only
-        said = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
-        columns = _columns(model, model.labels, label)
-        shares += [float(sum(each.probs[columns])) for each in said if isinstance(each, Prediction)]
+        said: Sequence[Any] = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
+        shares += [float(sum(each.probs[_columns(model, getattr(each, "labels", ()), label)])) for each in said]
     return np.array(shares, dtype=np.float32)
 
 
@@ -66,8 +65,8 @@ def _columns(model: Model, labels: tuple[str, ...], label: str) -> list[int]:
         raise UsageError(
             "P326",
             f"none of the labels of {model.name} is known to mean toxic",
-            expected=f"one of: {', '.join(labels[:12])}",
-            fixes=(f"--toxicity {model.name}:{labels[0]}",),
+            expected=f"one of: {', '.join(labels[:12])}" if labels else "a model that gives labels",
+            fixes=tuple(f"--toxicity {model.name}:{each}" for each in labels[:1]),
             where="--toxicity",
         )
     return found

@@ -57,6 +57,8 @@ def _unmeasured(base: Rung | None, chosen: Rung) -> str:
         return "there is no base to compare with"
     if not (isinstance(base.predictor, Networked) and isinstance(chosen.predictor, Networked)):
         return "base and model are no networks of this machine"
+    if base.job and chosen.job and base.job.codec.files != chosen.job.codec.files:
+        return "the model cuts texts into other tokens than the base"
     return ""
 
 

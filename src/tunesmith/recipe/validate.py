@@ -103,9 +103,9 @@ def _check_gate(recipe: Recipe, places: Places) -> None:
 def _unknown(path: str, legal: list[str], places: Places, kind: str = "") -> UsageError:
     section, _, key = path.rpartition(".")
     close = catalog.nearest(key, legal)
-    fixes = (f'write "{close}" in the place of "{key}"',) if close else ()
-    if kind and not close:
-        fixes = tuple(f'[{kind}] name = "{name}"' for name in schema.parts_with(kind, key))
+    fixes = tuple(f'[{kind}] name = "{name}"' for name in schema.parts_with(kind, key)) if kind else ()
+    if close and not fixes:
+        fixes = (f'write "{close}" in the place of "{key}"',)
     return UsageError(
         "C101",
         f"unknown key '{path}'",
