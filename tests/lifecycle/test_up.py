@@ -13,7 +13,20 @@ from tunesmith.model import Model
 from tunesmith.registry import Registry
 
 KEYS = {
-    *("task", "data", "metrics", "ladder", "chosen", "test", "verdict", "gate", "model", "bundle", "report", "run"),
+    *(
+        "task",
+        "data",
+        "metrics",
+        "ladder",
+        "chosen",
+        "test",
+        "verdict",
+        "gate",
+        "model",
+        "bundle",
+        "report",
+        "run",
+    ),
     *("endpoint", "serve_command"),
 }
 

@@ -52,8 +52,12 @@ def toxicity(known: Known) -> Generator[Event, None, np.ndarray]:
         rows = known.records[start : start + CHUNK]
         texts = ["\n".join(text for _, text in known.content.passages(row)) for row in rows]
         # tokenizers take UTF-8 only
-        said: Sequence[Any] = model.predict_texts([text.encode("utf-8", "replace").decode() for text in texts])
-        shares += [float(sum(each.probs[_columns(model, getattr(each, "labels", ()), label)])) for each in said]
+        said: Sequence[Any] = model.predict_texts(
+            [text.encode("utf-8", "replace").decode() for text in texts]
+        )
+        shares += [
+            float(sum(each.probs[_columns(model, getattr(each, "labels", ()), label)])) for each in said
+        ]
     return np.array(shares, dtype=np.float32)
 
 
