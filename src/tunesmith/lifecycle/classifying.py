@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -52,13 +52,14 @@ def toxicity(known: Known) -> Generator[Event, None, np.ndarray]:
         rows = known.records[start : start + CHUNK]
         texts = ["\n".join(text for _, text in known.content.passages(row)) for row in rows]
         # tokenizers take UTF-8 only
-        said: Sequence[Any] = model.predict_texts(
-            [text.encode("utf-8", "replace").decode() for text in texts]
-        )
-        shares += [
-            float(sum(each.probs[_columns(model, getattr(each, "labels", ()), label)])) for each in said
-        ]
+        texts = [text.encode("utf-8", "replace").decode() for text in texts]
+        shares += [_share(model, each, label) for each in model.predict_texts(texts)]
     return np.array(shares, dtype=np.float32)
+
+
+def _share(model: Model, said: Any, label: str) -> float:
+    """How likely a text is toxic; a model that answers in words has no labels that could say so."""
+    return float(sum(said.probs[_columns(model, getattr(said, "labels", ()), label)]))
 
 
 def _columns(model: Model, labels: tuple[str, ...], label: str) -> list[int]:
