@@ -191,6 +191,18 @@ class Answers(Outcomes):
         return self._known[name]
 
 
+def calibrated(
+    logits: np.ndarray, labels: tuple[str, ...], *, temperature: float, threshold: float
+) -> Prediction:
+    """The label of logits [C], with probabilities at a temperature; it abstains under the threshold."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    probs = np.exp(scaled - scaled.max())
+    probs /= probs.sum()
+    best = int(probs.argmax())
+    sure = float(probs[best])
+    return Prediction(labels[best], labels, probs, sure, sure < threshold)
+
+
 def predictions_of(
     decoded: Sequence[Prediction],
     truths: Sequence[str | None],

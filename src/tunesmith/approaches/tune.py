@@ -14,6 +14,7 @@ from pydantic import Field
 from tunesmith import catalog, doors, machine
 from tunesmith.approaches._tuned import tuned
 from tunesmith.bases import Base
+from tunesmith.data.checking import last
 from tunesmith.events import Event, Progress, Step
 from tunesmith.inputs import heads
 from tunesmith.parts import (
@@ -69,7 +70,7 @@ class Tune(Approach):
     def seconds(self, job: Job, *, probe: bool) -> float:
         if not probe:
             return START_SECONDS + len(job.train) * job.options.epochs / ROWS_PER_SECOND
-        engine, course, _ = _drained(_prepare(job))
+        engine, course, _ = last(_prepare(job))
         took = []
         for _, parts in islice(course.feed(0), PROBE_STEPS):
             start = time.perf_counter()
@@ -141,15 +142,6 @@ def _course(job: Job, objective: Objective, lesson: Lesson, demand: Demand) -> l
 
 def _peak_lr(job: Job) -> float:
     return job.options.peak_lr or catalog.part("tuning", job.recipe.tuning.name).peak_lr
-
-
-def _drained(work: Generator[Event, None, Prepared]) -> Prepared:
-    """The outcome of work whose events nobody wants to see."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def _timed(events: Iterator[Event], steps: int) -> Iterator[Event]:

@@ -86,11 +86,13 @@ class _Cutter:
         self.size = 0
         self.begin: Line | None = None
         self.margins: tuple[bytes, ...] | None = None
+        self.indent = 0
 
     def feed(self, line: Line) -> Iterator[Line]:
-        if not self.inside_line and self.depth != 1 and self.margins and line.raw.startswith(self.margins):
+        if self._torn(line.raw):
             yield from self.rest()
-            self.depth, self.open = 1, True
+            if self.closed:
+                return
         raw, start = line.raw, 0
         for at, sign in self._signs(raw):
             if sign in b"{[":
@@ -108,6 +110,18 @@ class _Cutter:
             self._add(line, raw[start:], start)
         self.inside_line = not raw.endswith(b"\n")
         self.quoted = self.quoted and self.inside_line  # no JSON string goes over a line end
+
+    def _torn(self, raw: bytes) -> bool:
+        """Whether the element before this line is torn: the line begins another one, or ends the array further left."""
+        if self.inside_line or self.depth == 1 or not self.margins:
+            return False
+        begins = raw.startswith(self.margins)
+        if begins:
+            self.depth, self.open = 1, True
+        left = raw.lstrip()
+        ends = self.once and not self.sound and left.startswith(b"]")
+        self.closed = ends and len(raw) - len(left) < self.indent
+        return begins or self.closed
 
     def _signs(self, raw: bytes) -> Iterator[tuple[int, bytes]]:
         """Brackets and commas outside of strings."""
@@ -141,6 +155,7 @@ class _Cutter:
             self.begin = Line(line.number, line.byte + blank, b"")
             if self.margins is None and not self.inside_line and not line.raw[:blank].strip():
                 self.margins = _margins(line.raw[:blank], line.raw[blank : blank + 2])
+                self.indent = blank
         if self.begin and self.size <= MAX_ROW:
             self.pieces.append(piece)
             self.size += len(piece)
@@ -156,7 +171,10 @@ def _margins(blanks: bytes, start: bytes) -> tuple[bytes, ...]:
     """What lines start with that begin an element: as the first one does, or, indented as far, with a list.
 
     With '{' goes the byte after it, so that flat print, where inner objects stand as far left, has no margin.
+    A first element that is no object, or torn at once, tells only how far elements are indented.
     """
+    whole = start.startswith(b"{") and start != b"{,"
+    starts = [start] if whole else [b'{"', b"{\n", b"{\r"]
     if blanks:
-        return (blanks + start, blanks + b"[")
-    return () if start in (b"{\n", b"{\r") else (start,)
+        return (*(blanks + each for each in starts), blanks + b"{,", blanks + b"[")
+    return tuple(each for each in starts if each not in (b"{\n", b"{\r"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunesmith import catalog
@@ -31,17 +31,20 @@ def given(section: General, home: Path, *, rehearse: bool) -> list[Record]:
     return sorted(half, key=lambda row: row.key)[: section.rows]
 
 
-def written(base: Networked, codec: Codec, key: str, rows: int, cache: Path, seed: int) -> list[Record]:
+def written(
+    base: Callable[[], Networked], codec: Codec, key: str, rows: int, cache: Path, seed: int
+) -> list[Record]:
     """Texts that a base writes when nothing is asked, at temperature 1; kept by what they depend on.
 
-    key: what tells the base (its digest).  Raises UsageError C158 for a base without a token that begins a text.
+    base: gives the network, which is asked for only where the texts are not kept yet.  key: its digest.
+    Raises UsageError C158 for a base without a token that begins a text.
     """
     about = hashlib.sha256(
         f"{key} {rows} {LENGTH} {seed} {sorted(codec.settings.items())}".encode()
     ).hexdigest()
     place = cache / "general" / f"{about[:32]}.json"
     if not place.is_file():
-        files.write_json(place, _texts(base, codec, rows, seed))
+        files.write_json(place, _texts(base(), codec, rows, seed))
     return [_record(text, number) for number, text in enumerate(files.read_json(place)) if text.strip()]
 
 
@@ -77,6 +80,9 @@ def of_recipe(
         return ()
     if recipe.general.source:
         return given(recipe.general, cache.parent, rehearse=True)
-    net = untuned(folder, task, codec, base, recipe)
     key = base.digest if base else "tiny"
+
+    def net() -> Networked:
+        return untuned(folder, task, codec, base, recipe)
+
     return written(net, codec, key, recipe.general.rows, cache, REHEARSE)

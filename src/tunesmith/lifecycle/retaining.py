@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tunesmith.fields import Record
 from tunesmith.lifecycle import general
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.datasets import opened
-from tunesmith.parts import Answer, Answers, Codec, Lesson, Likelihood, Net, Outcomes
+from tunesmith.parts import Answer, Answers, Codec, Lesson, Likelihood, Net, Outcomes, Output
 from tunesmith.tasks._language import LanguageTask
 from tunesmith.train.engine import local
 
@@ -70,14 +70,14 @@ def _general(climber: Climber, base: Rung, before: Networked, after: Networked) 
         rows = general.given(section, climber.cache.parent, rehearse=False)
     else:
         key = base.job.base.digest if base.job.base else "tiny"
-        rows = general.written(before, codec, key, section.rows, climber.cache, general.MEASURE)
+        rows = general.written(lambda: before, codec, key, section.rows, climber.cache, general.MEASURE)
     lesson: Lesson = catalog.part("task", "language-model")()
-    pair = [_said(each, lesson, codec, rows) for each in (before, after)]
+    asked = (local.predict(each.net, lesson, codec, rows) for each in (before, after))
+    pair = [_said(lesson, codec, rows, outputs) for outputs in asked]
     return retention.ability("general text", "loss", measure.metric("loss"), *pair)
 
 
-def _said(predictor: Networked, lesson: Lesson, codec: Codec, rows: list[Record]) -> Outcomes:
-    outputs = local.predict(predictor.net, lesson, codec, rows)
+def _said(lesson: Lesson, codec: Codec, rows: list[Record], outputs: Sequence[Sequence[Output]]) -> Outcomes:
     decoded = [lesson.decode(row, out, codec) for row, out in zip(rows, outputs, strict=True)]
     return lesson.outcomes(rows, decoded, [row.key for row in rows])
 
@@ -90,11 +90,8 @@ def _ability(
     yield Stage("ability", f"{name}: {Path(path).name}")
     table = yield from opened(path, climber.cache.parent, content=task.content)
     rows = task.measured(list(table.records))
-    pair = []
-    for predictor in (before, after):
-        outputs = predictor.outputs(rows)
-        decoded = [task.decode(row, out, codec) for row, out in zip(rows, outputs, strict=True)]
-        pair.append(task.outcomes(rows, decoded, [row.key for row in rows]))
+    assert isinstance(task, LanguageTask)
+    pair = [_said(task, codec, rows, each.outputs(rows)) for each in (before, after)]
     metric = task.metrics[0]
     return retention.ability(name, metric, measure.metric(metric), *pair)
 

@@ -14,7 +14,7 @@ from tunesmith.data.contents.preference import Preference as Content
 from tunesmith.events import Event
 from tunesmith.fields import Record, row_key
 from tunesmith.inputs import chat, speaking
-from tunesmith.outcomes import Prediction, Predictions, predictions_of
+from tunesmith.outcomes import Prediction, Predictions, calibrated, predictions_of
 from tunesmith.parts import (
     Batch,
     Codec,
@@ -91,12 +91,8 @@ class Reward(NeuralTask):
         return [Example(record.key, known, max(1, longest) * len(talks))] if talks else []
 
     def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
-        odds = np.asarray(outputs[0], np.float64) / codec.settings["temperature"]
-        probs = np.exp(odds - odds.max())
-        probs /= probs.sum()
-        best = int(probs.argmax())
-        sure = float(probs[best])
-        return Prediction(LABELS[best], LABELS, probs, sure, sure < codec.settings["threshold"])
+        known = codec.settings
+        return calibrated(outputs[0], LABELS, temperature=known["temperature"], threshold=known["threshold"])
 
     def outcomes(
         self, records: Sequence[Record], decoded: Sequence[Any], groups: Sequence[str | int]

@@ -17,7 +17,7 @@ from tunesmith.events import Event
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
 from tunesmith.inputs import text as inputs
-from tunesmith.outcomes import predictions_of
+from tunesmith.outcomes import calibrated, predictions_of
 from tunesmith.parts import (
     Batch,
     Codec,
@@ -95,12 +95,10 @@ class TextClassification(NeuralTask):
         return [example] * copies
 
     def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
-        logits = np.asarray(outputs[0], np.float64) / codec.settings["temperature"]
-        probs = np.exp(logits - logits.max())
-        probs /= probs.sum()
-        best, labels = int(probs.argmax()), tuple(codec.settings["labels"])
-        sure = float(probs[best])
-        return Prediction(labels[best], labels, probs, sure, sure < codec.settings["threshold"])
+        known = codec.settings
+        return calibrated(
+            outputs[0], tuple(known["labels"]), temperature=known["temperature"], threshold=known["threshold"]
+        )
 
     def outcomes(
         self, records: Sequence[Record], decoded: Sequence[Any], groups: Sequence[str | int]

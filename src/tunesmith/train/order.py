@@ -18,20 +18,26 @@ def examples(job: Job, lesson: Lesson, epoch: int) -> list[Example]:
 
 def steps(job: Job, lesson: Lesson) -> int:
     """Optimiser steps of a whole run."""
-    return max(1, math.ceil(job.options.epochs * _per_epoch(job, lesson)))
+    return _total(job, _per_epoch(job, examples(job, lesson, 0)))
 
 
-def _per_epoch(job: Job, lesson: Lesson) -> int:
-    """Optimiser steps of one epoch: fixed by epoch 0, so that a schedule never moves."""
-    return max(1, round(len(examples(job, lesson, 0)) / job.options.batch_size))
+def _total(job: Job, per_epoch: int) -> int:
+    return max(1, math.ceil(job.options.epochs * per_epoch))
+
+
+def _per_epoch(job: Job, first: Sequence[Example]) -> int:
+    """Optimiser steps of one epoch: fixed by the examples of epoch 0, so that a schedule never moves."""
+    return max(1, round(len(first) / job.options.batch_size))
 
 
 def feed(job: Job, lesson: Lesson, step: int) -> Iterator[tuple[float, list[Batch]]]:
     """Every epoch sees every row once: (epoch after the step, its micro-batches) from `step` on."""
-    per_epoch, total = _per_epoch(job, lesson), steps(job, lesson)
+    begun = examples(job, lesson, 0)
+    per_epoch = _per_epoch(job, begun)
+    total = _total(job, per_epoch)
     while step < total:
         epoch, first = divmod(step, per_epoch)
-        rows = examples(job, lesson, epoch)
+        rows = examples(job, lesson, epoch) if epoch else begun
         planned = batches(rows, per_epoch, job.options.window, job.seed, epoch)
         # oversampling may leave an epoch with fewer batches than epoch 0 had: the last ones are met again
         for index in range(first, min(per_epoch, total - epoch * per_epoch)):
