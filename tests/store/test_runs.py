@@ -233,4 +233,4 @@ def test_watching_a_killed_run_ends_when_patience_does(run: Run) -> None:
     run.append(Note("one"))
     begin = time.monotonic()
     assert list(runs.watch(run, patience=0.3)) == [Note("one")]
-    assert 0.3 <= time.monotonic() - begin < 5
+    assert 0.3 <= time.monotonic() - begin < 20

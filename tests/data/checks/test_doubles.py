@@ -98,9 +98,9 @@ def test_large_clusters_do_not_cost_their_square():
     rows = [
         ({"text": f"your order {i} was sent", "label": "a"}, ("train", "test")[i % 2]) for i in range(2000)
     ]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found(TwinsAcrossSides(), _across.sided(*rows, twins=np.zeros(2000, dtype=np.int64)))
-    assert time.perf_counter() - begun < 20  # about 2 s on an idle core
+    assert time.process_time() - begun < 20  # about 2 s on an idle core
 
 
 def test_times_that_cannot_be_read_are_passed_over():
