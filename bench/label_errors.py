@@ -3,8 +3,8 @@
     python bench/label_errors.py --data ../shared/data --peer PYTHON [--seeds 3] [--out bench/results/….json]
 
 PYTHON: an interpreter with cleanlab>=2.9 and scikit-learn.  5 % of the labels are replaced, uniformly or by the class
-that a model takes theirs for most often.  Each arm gets the same file of vectors and labels in a process of its own and
-tells its seconds without imports.  Ours: `inputs.folds.out_of_fold` and `inputs.doubts.suspicion`.  cleanlab's:
+that a model takes theirs for most often.  Each arm gets the same file of vectors and labels in a process of its own, one
+thread, and tells its seconds without imports.  Ours: `inputs.folds.out_of_fold` and `inputs.doubts.suspicion`.  cleanlab's:
 `cross_val_predict(LogisticRegression(max_iter=400), vectors, labels)`, `find_label_issues`,
 `get_label_quality_scores` (its default score, self-confidence; its normalized margin is noted too).
 """
@@ -33,6 +33,8 @@ SETS = {
     "sms-spam": ("all.jsonl.gz", "text", "label"),
 }
 NOISE = 0.05
+# threads that wait for each other count as CPU time: one tells what the work itself takes
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main() -> int:
@@ -123,7 +125,7 @@ def both(peer: str, vectors: np.ndarray, labels: np.ndarray) -> dict[str, dict[s
         found = {}
         for arm, python in (("ours", sys.executable), ("cleanlab", peer)):
             command = [python, __file__, "--arm", arm, "--file", str(file)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, capture_output=True, text=True, check=True, env=ONE_THREAD)
             found[arm] = json.loads(done.stdout.splitlines()[-1])
         return found
 

@@ -158,16 +158,26 @@ class _Problem:
 
     def _passed(self, layers: Layers) -> Iterator[tuple[slice, np.ndarray]]:
         """(rows, their logits [C, K, B]), part by part."""
-        weights = np.ascontiguousarray(layers[:, :, :-1])
-        bias = layers[:, :, -1] * self.unit - weights @ self.mean
-        for part in _blocks(len(self.truth), max(weights.shape[2], bias.size)):
-            yield part, _logits(weights, bias, self.vectors[part])
+        told = layers[: _told(len(layers))]
+        weights = np.ascontiguousarray(told[:, :, :-1])
+        bias = told[:, :, -1] * self.unit - weights @ self.mean
+        for part in _blocks(len(self.truth), max(weights.shape[2], layers[:, :, 0].size)):
+            logits = _logits(weights, bias, self.vectors[part])
+            yield part, logits if len(told) == len(layers) else np.concatenate([logits, -logits])
 
     def _add(self, slope: Layers, errors: np.ndarray, rows: np.ndarray) -> None:
-        total = errors.sum(axis=2)
-        moved = (errors.reshape(total.size, -1) @ rows).reshape(*total.shape, -1)
-        slope[:, :, :-1] += moved - total[:, :, None] * self.mean
-        slope[:, :, -1] += total * self.unit
+        told = errors[: _told(len(errors))]
+        total = told.sum(axis=2)
+        moved = (told.reshape(total.size, -1) @ rows).reshape(*total.shape, -1)
+        whole = np.concatenate([moved - total[:, :, None] * self.mean, (total * self.unit)[:, :, None]], axis=2)
+        slope[: len(told)] += whole
+        if len(told) < len(slope):
+            slope[1] -= whole[0]
+
+
+def _told(num_classes: int) -> int:
+    """Classes whose layers are computed: of two, that start alike, the second is the first with its sign turned."""
+    return 1 if num_classes == 2 else num_classes
 
 
 def _logits(weights: np.ndarray, bias: np.ndarray, rows: np.ndarray) -> np.ndarray:
