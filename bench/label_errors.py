@@ -3,9 +3,9 @@
     python bench/label_errors.py --data ../shared/data --peer PYTHON [--seeds 3] [--out bench/results/….json]
 
 PYTHON: an interpreter with cleanlab>=2.9 and scikit-learn.  5 % of the labels are replaced, uniformly or by the class
-that a model takes theirs for most often.  Each arm gets the same file of vectors and labels in a process of its own, one
-thread, and tells its seconds without imports.  Ours: `inputs.folds.out_of_fold` and `inputs.doubts.suspicion`.  cleanlab's:
-`cross_val_predict(LogisticRegression(max_iter=400), vectors, labels)`, `find_label_issues`,
+that a model takes theirs for most often.  Each arm gets the same file of vectors and labels in a process of its own,
+one thread, and tells its seconds without imports.  Ours: `inputs.folds.out_of_fold` and `inputs.doubts.suspicion`.
+cleanlab's: `cross_val_predict(LogisticRegression(max_iter=400), vectors, labels)`, `find_label_issues`,
 `get_label_quality_scores` (its default score, self-confidence; its normalized margin is noted too).
 """
 
