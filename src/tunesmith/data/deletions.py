@@ -30,8 +30,14 @@ def keys(texts: Sequence[str]) -> np.ndarray:
     without = before - terms + (whole - before) * _INVERSE
     ends = np.array([len(text) for text in texts], dtype=np.int64)[:, None]
     without = np.where(np.arange(LENGTHS.stop - 1) < ends, without, whole)
+    return with_numbers(np.concatenate([whole, without], axis=1), texts)
+
+
+def with_numbers(keys: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """Keys [n, k] as uint32 that only texts with the same numbers share: those with others are no twins by edits, and
+    of a template filled in with numbers every text would meet every other."""
     said = np.array([zlib.crc32(str(numbers(text)).encode()) for text in texts], dtype=np.uint64)
-    found = grams.mixed(np.concatenate([whole, without], axis=1) + grams.mixed(said)[:, None])
+    found = grams.mixed(keys.astype(np.uint64) + grams.mixed(said)[:, None])
     return (found >> np.uint64(32)).astype(np.uint32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +14,9 @@ from tunesmith.data.checks._rows import normalise
 KEPT = 64  # of these, how many lend a byte to the sketch that candidates are sifted by
 SLACK = 0.25  # how far a sketch may err: four standard deviations of an estimate from 64 values
 SHORT_LEAST = KEPT * 0.3  # agreeing values of two sketches from which edits are counted
+BLOCK = 1 << 20  # numbers in a table of pairs that are compared at once: 8 MB
+PAIRS = 1 << 16
+NONE = np.uint64(2**64 - 1)  # no gram
 Texts = Callable[[Sequence[int]], Sequence[str]]
 
 
@@ -65,14 +68,12 @@ class Joining:
         members, keys = _repeated(members, keys)
         order = np.lexsort((members, self.lengths[members], keys))
         members, keys = members[order], keys[order]
-        for step in range(1, RIVALS + 1):
-            same = np.flatnonzero(keys[step:] == keys[:-step])
-            if not len(same):
-                return
-            self._compare(members[same], members[same + step])
-            if step.bit_count() == 1:
-                open_ = self._open(members, keys)
-                members, keys = members[open_], keys[open_]
+        step = 1
+        while step <= RIVALS and len(members):
+            for first, second in _apart(members, keys, range(step, min(2 * step, RIVALS + 1))):
+                self._compare(first, second)
+            open_ = self._open(members, keys)
+            members, keys, step = members[open_], keys[open_], 2 * step
 
     def _open(self, members: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Which members are in buckets that are not one cluster yet."""
@@ -96,34 +97,76 @@ class Joining:
             sizes = self.lengths[one], self.lengths[other]
             near = abs(sizes[0] - sizes[1]) <= self.edited * np.maximum(*sizes)
             one, other = one[near], other[near]
-            alike = (self.sketches[one] == self.sketches[other]).sum(1) >= self.least
-            for pair in zip(one[alike].tolist(), other[alike].tolist(), strict=True):
-                self._decide(min(pair), max(pair))
+            likely = (self.sketches[one] == self.sketches[other]).sum(1) >= self.least
+            one, other = one[likely], other[likely]
+            alike = self._alike(np.minimum(one, other), np.maximum(one, other))
+            self._join(one[alike].tolist(), other[alike].tolist())
 
-    def _decide(self, first: int, second: int) -> None:
-        pair, forest = first << 32 | second, self.forest
-        if pair in self.refused or (mine := forest.root(first)) == (theirs := forest.root(second)):
-            return
-        if self._alike(first, second):
-            forest.join(mine, theirs)
+    def _join(self, first: list[int], second: list[int]) -> None:
+        for one, other in zip(first, second, strict=True):
+            mine, theirs = self.forest.root(one), self.forest.root(other)
+            self.forest.join(mine, theirs)
             self.parent[max(mine, theirs)] = min(mine, theirs)
-        else:
+
+    def _alike(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        if self.edited < 1:
+            return np.array(
+                [self._edited(*pair) for pair in zip(one.tolist(), other.tolist(), strict=True)], bool
+            )
+        alike, longest = np.zeros(len(one), bool), np.maximum(self.lengths[one], self.lengths[other])
+        for rows in _of_a_size(longest):
+            members, places = np.unique(np.concatenate([one[rows], other[rows]]), return_inverse=True)
+            table = _table([self.grams(member) for member in members.tolist()])
+            alike[rows] = similar(table, places[: len(rows)], places[len(rows) :], self.threshold)
+        return alike
+
+    def _edited(self, one: int, other: int) -> bool:
+        pair = one << 32 | other
+        if pair in self.refused or not few_edits(self.forms(one), self.forms(other), self.edited):
             self.refused.add(pair)
-
-    def _alike(self, first: int, second: int) -> bool:
-        if self.edited == 1:
-            return similar(self.grams(first), self.grams(second), self.threshold)
-        return few_edits(self.forms(first), self.forms(second), self.edited)
+            return False
+        return True
 
 
-def similar(first: np.ndarray, second: np.ndarray, threshold: float) -> bool:
-    """Whether the Jaccard similarity of two sets (ascending, without repeats) is at least the threshold."""
-    if min(len(first), len(second)) < threshold * max(len(first), len(second)):
-        return False
-    both = np.concatenate((first, second))
-    both.sort()
-    shared = int(np.count_nonzero(both[1:] == both[:-1]))
-    return shared >= threshold * (len(both) - shared)
+def similar(table: np.ndarray, first: np.ndarray, second: np.ndarray, threshold: float) -> np.ndarray:
+    """Whether the Jaccard similarity of each two sets is at least the threshold, bool [n].
+
+    table: the sets, a row each, uint64, filled up with NONE.  first, second: rows of the table [n].
+    """
+    both = np.concatenate([table[first], table[second]], axis=1)
+    both.sort(axis=1)
+    shared = ((both[:, 1:] == both[:, :-1]) & (both[:, 1:] != NONE)).sum(axis=1)
+    sizes = (table != NONE).sum(axis=1)
+    return shared >= threshold * (sizes[first] + sizes[second] - shared)
+
+
+def _table(sets: Sequence[np.ndarray]) -> np.ndarray:
+    sizes = np.array([len(each) for each in sets])
+    table = np.full((len(sets), int(sizes.max())), NONE)
+    table[np.arange(table.shape[1]) < sizes[:, None]] = np.concatenate(sets)
+    return table
+
+
+def _of_a_size(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of pairs whose lengths differ by less than twice, as many as a table of BLOCK numbers holds."""
+    order = np.argsort(lengths, kind="stable")
+    while len(order):
+        least = int(lengths[order[0]]) + 1
+        alike = int(np.searchsorted(lengths[order], 2 * least, "right"))
+        count = min(max(1, BLOCK // (4 * least)), alike)
+        yield order[:count]
+        order = order[count:]
+
+
+def _apart(members: np.ndarray, keys: np.ndarray, steps: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of members of one bucket that stand so many places apart, about PAIRS at a time."""
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for step in steps:
+        same = np.flatnonzero(keys[step:] == keys[:-step])
+        found.append((members[same], members[same + step]))
+        if step == steps[-1] or sum(len(first) for first, _ in found) >= PAIRS:
+            yield np.concatenate([first for first, _ in found]), np.concatenate([last for _, last in found])
+            found = []
 
 
 def _repeated(members: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

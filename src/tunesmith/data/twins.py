@@ -76,8 +76,9 @@ class Sketcher:
         self._sketches.append(values[:, :KEPT].astype(np.uint8))
         lengths = np.array([len(form) for form in forms], dtype=np.int32)
         self._lengths.append(lengths)
-        short = _inside(lengths, _SHORT)
-        self._short.append(_band_keys(values[short], WIDTH // SHORT_ROWS, SHORT_ROWS))
+        short = np.flatnonzero(_inside(lengths, _SHORT))
+        bands = _band_keys(values[short], WIDTH // SHORT_ROWS, SHORT_ROWS)
+        self._short.append(deletions.with_numbers(bands, [forms[index] for index in short.tolist()]))
         tiny = np.flatnonzero(_inside(lengths, deletions.LENGTHS)).tolist()
         self._tiny.append(deletions.keys([forms[index] for index in tiny]))
 
