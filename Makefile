@@ -30,5 +30,5 @@ $(VENV)/.installed-train: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-train
-	$(INSTALL) -e ".[train,distributed,dev]"
+	$(INSTALL) -e ".[train,export,distributed,dev]"
 	touch $@

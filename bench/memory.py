@@ -5,8 +5,8 @@
 Twelve runs: models of 0.26 M, 1 M, 22 M and 135 M parameters (the last of random weights), full, frozen and LoRA,
 float32 and bfloat16, short and long rows.  Each trains a few steps in a child process of its own, which first trains a
 miniature so that all libraries are there (the floor), sets the system's high-water mark back, and reads it when the run
-has ended.  No constant of the formula is fitted to these runs; should one be, it is to be set on the runs marked `set`
-and judged by those held out.
+has ended.  One constant of the formula is fitted, the share of holes in the heap (`advise/memory.py`): it is set on the
+runs marked `set` and judged by those held out.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 LIMIT = 0.10  # share of the measured peak that an estimate may be off
-STEPS = 2  # the second one meets the optimizer's moments
-SEEN = ("floor", "peak", "seconds")
+STEPS = 3  # from the second on the optimizer has moments, and the heap its holes
+SEEN = ("floor", "peak", "seconds", "cpu_seconds")
 # name, base, task, longest row in tokens, recipe
 RUNS: list[tuple[str, str, str, int, dict[str, Any]]] = [
     ("stories full 16 x 512", "stories", "completion", 512, {"train.micro_tokens": 4096}),
@@ -72,12 +72,19 @@ def main() -> int:
         before = json.loads(Path(options.again).read_text()) if options.again else {"runs": []}
         known = {each["run"]: {key: each[key] for key in SEEN} for each in before["runs"]}
         found = [
-            compared(number, run, place, Path(options.shared), options.pinned, known.get(run[0]))
+            compared(number, run, place, options, known.get(run[0]))
             for number, run in enumerate(RUNS)
             if options.only in run[0] and (run[0] in known or not options.again)
         ]
-    result = {"limit": LIMIT, "runs": found, **summary(found)}
-    print(json.dumps({key: value for key, value in result.items() if key != "runs"}))
+    result = {
+        **about(),
+        "limit": LIMIT,
+        "steps": STEPS,
+        "threads": options.threads,
+        "runs": found,
+        **summary(found),
+    }
+    print(json.dumps(summary(found)))
     if options.out:
         Path(options.out).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return int(not result["within_limit"])
@@ -89,6 +96,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--only", default="", help="runs whose name holds this word")
     parser.add_argument("--shared", default="../shared")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", default="")
     parser.add_argument(
         "--again", default="", help="estimate beside what was measured before, in a result file"
@@ -106,8 +114,7 @@ def compared(
     number: int,
     run: tuple[str, str, str, int, dict[str, Any]],
     place: Path,
-    shared: Path,
-    pinned: bool,
+    options: argparse.Namespace,
     known: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """One run: what was estimated before, what was measured after.  known: what was measured earlier."""
@@ -116,24 +123,24 @@ def compared(
     if not data.exists():
         write_rows(data, task, length, characters=1.0 if base == "babyllama" else 1.8)
     asked = {
-        "base": folder_of(base, place, shared),
+        "base": folder_of(base, place, Path(options.shared)),
         "task": task,
         "data": str(data),
         "length": length,
+        "threads": options.threads,
         "sets": sets,
     }
     estimated = estimate(asked, place)
-    seen = known or trained(name, asked, place, pinned)
+    seen = known or trained(name, asked, place, options.pinned)
     floor = next(each["bytes"] for each in estimated["components"] if each["name"] == "framework")
-    guess = estimated["peak_bytes"] - floor + seen["floor"]
+    guess = estimated["peak_bytes"]
     line = {
         "run": name,
         "half": "set" if number % 2 == 0 else "held out",
         "measured": seen["peak"],
         "estimated": guess,
         "error": round(guess / seen["peak"] - 1, 4),
-        "error_with_usual_floor": round(estimated["peak_bytes"] / seen["peak"] - 1, 4),
-        "error_beyond_floor": round((guess - seen["floor"]) / max(1, seen["peak"] - seen["floor"]) - 1, 4),
+        "error_beyond_floor": round((guess - floor) / max(1, seen["peak"] - seen["floor"]) - 1, 4),
         "phase": estimated["phase"],
         **seen,
     }
@@ -163,7 +170,7 @@ def recipe_of(asked: dict[str, Any], epochs: float | None = None) -> Any:
     quoted |= {
         "approach.head": "random",
         "task.max_length": asked["length"],
-        "train.threads": 2,
+        "train.threads": asked["threads"],
         **asked["sets"],
     }
     quoted.setdefault("train.dtype", "float32")
@@ -175,14 +182,19 @@ def recipe_of(asked: dict[str, Any], epochs: float | None = None) -> Any:
 
 def estimate(asked: dict[str, Any], place: Path) -> dict[str, Any]:
     """The memory that `tunesmith estimate` tells."""
+    return estimate_whole(asked, place)["memory"]
+
+
+def estimate_whole(asked: dict[str, Any], place: Path) -> dict[str, Any]:
+    """All that `tunesmith estimate` tells."""
     from tunesmith import lifecycle
     from tunesmith.lifecycle import estimating
 
-    return lifecycle.run(estimating.estimated(recipe_of(asked), home=place / "home"))["memory"]
+    return lifecycle.run(estimating.estimated(recipe_of(asked), home=place / "home")).values
 
 
 def measured(asked: dict[str, Any]) -> dict[str, Any]:
-    """In the child: floor, peak and seconds of a step, from the approach's own `fit`."""
+    """In the child: floor, peak and seconds of each step, from the approach's own `fit`."""
     from tunesmith import catalog
     from tunesmith.advise.ladder import advised
     from tunesmith.bases import Base
@@ -202,7 +214,9 @@ def measured(asked: dict[str, Any]) -> dict[str, Any]:
     except StopIteration as end:
         dataset = end.value
     batch, records = recipe.train.batch_size, list(dataset.records)
-    recipe = with_values(recipe, {"train.epochs": STEPS / max(1, round(len(records) / batch))}, by="you")
+    recipe = with_values(
+        recipe, {"train.epochs": asked.get("steps", STEPS) / max(1, round(len(records) / batch))}, by="you"
+    )
     approach, task = catalog.make("approach", recipe.approach), catalog.make("task", recipe.task)
     recipe = with_values(recipe, approach.resolve(recipe), by="probe")
     facts = profile.profile(records, dataset.content)
@@ -217,9 +231,14 @@ def measured(asked: dict[str, Any]) -> dict[str, Any]:
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
     base = Base(asked["base"], base_folder(asked["base"]), "")
     job = Job(task, recipe, records, records[:4], task.codec(base, facts), base, folder / "run", folder)
-    ends = [time.perf_counter() for event in approach.fit(job) if isinstance(event, Step)]
-    paces = [round(two - one, 3) for one, two in pairwise(ends)]
-    return {"floor": floor, "peak": resident("VmHWM"), "seconds": paces}
+    ends = [clocks() for event in approach.fit(job) if isinstance(event, Step)]
+    wall, cpu = ([round(two[at] - one[at], 3) for one, two in pairwise(ends)] for at in (0, 1))
+    return {"floor": floor, "peak": resident("VmHWM"), "seconds": wall, "cpu_seconds": cpu}
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds on the wall, and of all cores in this process."""
+    return time.perf_counter(), time.process_time()
 
 
 def base_folder(name: str) -> Path:
@@ -280,6 +299,23 @@ def words(rng: random.Random, size: int) -> str:
     while len(made) < size:
         made += "".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 8))) + " "
     return made[:size].strip()
+
+
+def about() -> dict[str, Any]:
+    """When, how and on what this was measured."""
+    from tunesmith import machine
+
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    ]
+    cpu = models[0].partition(":")[2].strip() if models else "CPU"
+    kept = ("python", "torch", "transformers", "peft")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "command": f"python bench/{Path(sys.argv[0]).name} {sys.argv[1] if len(sys.argv) > 1 else ''}".strip(),
+        "hardware": f"{machine.physical_cores()} cores {cpu}, {machine.memory_bytes() / 1e9:.0f} GB, no GPU used",
+        "versions": {name: version for name, version in machine.versions().items() if name in kept},
+    }
 
 
 def summary(found: list[dict[str, Any]]) -> dict[str, Any]:

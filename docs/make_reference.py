@@ -43,6 +43,7 @@ FAMILIES = {
     "S": "sufficiency: enough rows",
     "T": "templates and tokens",
     "V": "serving",
+    "W": "what leaves: exports",
     "X": "our own bugs",
 }
 KINDS = {
@@ -58,6 +59,7 @@ KINDS = {
     "reader": "One file format.",
     "augmentation": "One way to write a text anew.",
     "rule": "One judgement of a recipe.",
+    "export": "One form in which a model leaves for other programs.",
 }
 
 

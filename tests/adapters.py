@@ -41,14 +41,22 @@ def make_base(folder: Path) -> Path:
     return folder
 
 
-def register(home: Path, base: Path | str, seed: int, *, tuning: str = "lora", approach: str = "tune") -> str:
+def register(
+    home: Path,
+    base: Path | str,
+    seed: int,
+    *,
+    tuning: str = "lora",
+    approach: str = "tune",
+    task: str = "chat",
+) -> str:
     """A bundle with a delta drawn from a seed, proven by nothing but its golden rows; its name in the registry."""
     import torch
     from safetensors.torch import save_file
 
     recipe = Recipe(
         base=str(base),
-        task=Part(name="chat", answer_tokens=TOKENS),
+        task=Part(name=task, answer_tokens=TOKENS),
         data=Data(source="made up"),
         approach=Part(name=approach),
         tuning=Part(name=tuning),

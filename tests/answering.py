@@ -47,7 +47,7 @@ def said(given: Sequence[Answer | str], references: Sequence[Sequence[str]] | No
         tuple(f"What happens with order {row}?" for row in range(n)),
         np.arange(n),
         tuple(f"{row:064x}" for row in range(n)),
-        {"terms": _kept(given)},
+        {"terms": _kept(given), "schema": _fitting(given)},
     )
 
 
@@ -55,3 +55,11 @@ def _kept(given: Sequence[Answer | str]) -> np.ndarray:
     """Of a glossary that asks of every answer to speak of what gets replaced."""
     texts = [each if isinstance(each, str) else each.text for each in given]
     return np.array([[float("replaced" in text), 1.0] for text in texts]).reshape(len(texts), 2)
+
+
+def _fitting(given: Sequence[Answer | str]) -> np.ndarray:
+    """Of a schema that asks of every answer to be a JSON string of some length."""
+    texts = [each if isinstance(each, str) else each.text for each in given]
+    return np.array([[float(len(text) > 9 and text[0] == text[-1] == '"'), 1.0] for text in texts]).reshape(
+        -1, 2
+    )

@@ -93,6 +93,23 @@ def asked(name: str) -> Effect:
     return effect
 
 
+def priced(name: str, key: str) -> Effect:
+    """The price comes onto the meter of what is asked."""
+
+    def effect(folder: Path) -> bool:
+        far = {
+            "endpoint": "http://127.0.0.1:9/v1",
+            "model": "far",
+            **(RETRIEVE if name == "retrieve" else {}),
+        }
+        meters = [
+            opened(job(folder / str(n), name, **far, **more)).meter for n, more in enumerate(({}, {key: 2.5}))
+        ]
+        return [getattr(meter, key) for meter in meters] == [None, 2.5]
+
+    return effect
+
+
 def divided(key: str, one: Any, other: Any) -> Effect:
     """A document is divided into other passages."""
 
@@ -136,6 +153,11 @@ CASES: dict[str, Effect] = {
     "approach[prompt].shots": said("prompt", "shots", 0, 2),
     "approach[prompt].endpoint": asked("prompt"),
     "approach[prompt].model": asked("prompt"),
+    **{
+        f"approach[{name}].{key}": priced(name, key)
+        for name in ("prompt", "retrieve")
+        for key in ("price_read", "price_written")
+    },
     "approach[retrieve].documents": documents,
     "approach[retrieve].chunk": divided("chunk", 200, 400),
     "approach[retrieve].overlap": divided("overlap", 0, 150),

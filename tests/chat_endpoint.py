@@ -13,8 +13,13 @@ Rule = Callable[[Sequence[Mapping[str, str]]], str]
 
 
 @contextmanager
-def serving(rule: Rule, *, fail: int = 0, code: int = 503) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """(url up to /v1, the requests that came); the first `fail` requests are refused with `code`."""
+def serving(
+    rule: Rule, *, fail: int = 0, code: int = 503, counts: bool = False
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(url up to /v1, the requests that came); the first `fail` requests are refused with `code`.
+
+    counts: tell how many words were read and written, as tokens.
+    """
     seen: list[dict[str, Any]] = []
     left, lock = [fail], threading.Lock()
 
@@ -32,7 +37,8 @@ def serving(rule: Rule, *, fail: int = 0, code: int = 503) -> Iterator[tuple[str
             if body.get("stream"):
                 self._stream(content)
                 return
-            self._send(200, {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}}]})
+            said = {"choices": [{"index": 0, "message": {"role": "assistant", "content": content}}]}
+            self._send(200, {**said, **(_usage(body["messages"], content) if counts else {})})
 
         def _stream(self, content: str) -> None:
             """A word an event; an answer that begins with 'break' ends before its end is told."""
@@ -67,3 +73,8 @@ def serving(rule: Rule, *, fail: int = 0, code: int = 503) -> Iterator[tuple[str
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _usage(messages: Sequence[Mapping[str, str]], content: str) -> dict[str, Any]:
+    read = sum(len(each["content"].split()) for each in messages)
+    return {"usage": {"prompt_tokens": read, "completion_tokens": len(content.split())}}

@@ -79,6 +79,41 @@ def glossary(task: str) -> Effect:
     return effect
 
 
+SCHEMA = {"type": "string", "maxLength": 3}
+
+
+def schema_file(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "answer.json").write_text(json.dumps(SCHEMA))
+    return str(folder / "answer.json")
+
+
+def answer_schema(task: str) -> Effect:
+    """What fits is counted, of all rows; without it nothing is demanded."""
+
+    def effect(folder: Path) -> bool:
+        part, rows = catalog.part("task", task), catalog.part("task", task)().samples()[:2]
+        said, keys = [Answer('"no"'), Answer("no")], [row.key for row in rows]
+        kept = part(answer_schema=schema_file(folder)).outcomes(rows, said, keys).demands["schema"]
+        return kept.tolist() == [[1, 1], [0, 1]] and not part().outcomes(rows, said, keys).demands
+
+    return effect
+
+
+def constrained(task: str) -> Effect:
+    """The codec, by which answers are written here and on a server, holds the schema or does not."""
+
+    def effect(folder: Path) -> bool:
+        part, path = catalog.part("task", task), schema_file(folder)
+        free, forced = (
+            part(answer_schema=path, constrained=each).codec(None, Profile(1)).settings.get("forced")
+            for each in (False, True)
+        )
+        return free is None and forced == SCHEMA
+
+    return effect
+
+
 def general_source(folder: Path) -> bool:
     """A given file takes the place of what the base writes."""
     from tunesmith.recipe.sections import General
@@ -170,11 +205,17 @@ CASES: dict[str, Effect] = {
             "truncation": encodes(task, "truncation", "left", "right"),
             "answer_tokens": settings(task, "answer_tokens", 4, 9),
             "glossary": glossary(task),
+            "answer_schema": answer_schema(task),
+            "constrained": constrained(task),
             "measured_rows": compared(task),
         }.items()
     },
     "task[language-model].max_length": encodes("language-model", "max_length", 16, 60),
     "task[language-model].measured_rows": compared("language-model"),
+    "task[masked-language-model].max_length": encodes("masked-language-model", "max_length", 16, 60),
+    "task[masked-language-model].mask": encodes("masked-language-model", "mask", 0.15, 0.4),
+    "task[masked-language-model].whole_words": encodes("masked-language-model", "whole_words", False, True),
+    "task[masked-language-model].measured_rows": compared("masked-language-model"),
     "task[reward].max_length": encodes("reward", "max_length", 16, 60),
     "task[reward].truncation": encodes("reward", "truncation", "left", "right"),
     "task[reward].centre": centre,

@@ -31,7 +31,7 @@ FLOORS = {
         LEAVES,
     ),
     "explanations": GROUND,
-    **dict.fromkeys(("data.contents", "data.forms", "data.augmentations"), LEAVES),
+    **dict.fromkeys(("data.contents", "data.forms", "data.augmentations", "serve.exports"), LEAVES),
     **dict.fromkeys(("train.tuning", "train.objectives", "train.regularizers", "evaluate.metrics"), LEAVES),
     **dict.fromkeys(("data", "train", "evaluate", "serve", "advise", "gate", "registry"), STAGES),
     "approaches": APPROACHES,

@@ -35,6 +35,7 @@ HOMES = {
     "augmentation": "tunesmith.data.augmentations",
     "reader": "tunesmith.data.readers",
     "rule": "tunesmith.recipe.rules",
+    "export": "tunesmith.serve.exports",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

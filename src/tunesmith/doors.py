@@ -22,6 +22,9 @@ EXTRAS = {
     "huggingface_hub": "train",
     "yaml": "train",
     "ray": "distributed",
+    "gguf": "export",
+    "jsonschema": "",
+    "referencing": "",
 }
 
 

@@ -123,6 +123,26 @@ def check(
     return lifecycle.run(examining.check(str(data), fields=fields, test=str(test), overrides=overrides))
 
 
+def export(
+    model: File,
+    form: str,
+    *,
+    out: File = "",
+    overrides: Sequence[str] = (),
+    home: Folder = None,
+    offline: bool = False,
+) -> Result:
+    """A model as a folder that other programs read: 'adapter', 'merged', 'gguf', 'modelfile'.
+
+    The folder is read again, and must say what the model says on its golden rows.  out: a new folder, by default
+    'NAME-FORM' here.  overrides: options of the form, such as 'type=q8_0'.
+    """
+    from tunesmith.lifecycle import shipping
+
+    _go_offline(offline)
+    return lifecycle.run(shipping.export(str(model), form, out=out, overrides=overrides, home=home))
+
+
 def load(ref: File, *, home: Folder = None) -> Model:
     """A model by 'name', 'name@3', 'name@production' or the folder of its bundle: `.predict_texts([…])`."""
     return lifecycle.open_model(str(ref), home)

@@ -98,7 +98,13 @@ class Model:
 
         answers: [{label, probs}].  exact: every probability must be equal to the last bit (equal batch make-up).
         """
-        return compare(self.golden(), answers, exact=exact)
+        return compare(self.golden(), answers, exact=exact, keys=self.promised)
+
+    @property
+    def promised(self) -> tuple[str, ...]:
+        """What of an answer every face must repeat: nothing where a server answers, which may say another thing at each
+        time; a face then has to answer every row."""
+        return () if self.predictor.meter else _SAID
 
     def _repr_html_(self) -> str:
         return f"<b>{self.name}</b> · {self.recipe.approach.name} · {len(self.labels)} labels · {self.digest[:12]}"
@@ -110,15 +116,22 @@ def _is_text(value: object) -> bool:
 
 
 def compare(
-    golden: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]], *, exact: bool
+    golden: Sequence[Mapping[str, Any]],
+    answers: Sequence[Mapping[str, Any]],
+    *,
+    exact: bool,
+    keys: Sequence[str] = _SAID,
 ) -> list[str]:
-    """One line for each golden row that is not repeated: words must be equal, numbers within the tolerance."""
+    """One line for each golden row that is not repeated: words must be equal, numbers within the tolerance.
+
+    keys: what of an answer is compared.
+    """
     if len(golden) != len(answers):
         return [f"{len(answers)} answers for {len(golden)} golden rows"]
     wrong = []
     for index, (row, answer) in enumerate(zip(golden, answers, strict=True)):
         said = {key: answer[key] for key in _SAID if key in answer}
-        gaps = {key: _gap(row.get(key), value) for key, value in said.items()}
+        gaps = {key: _gap(row.get(key), value) for key, value in said.items() if key in keys}
         bad = [
             key for key, gap in gaps.items() if not gap <= (0.0 if exact else TOLERANCE)
         ]  # NaN: no agreement

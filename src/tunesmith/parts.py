@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, final
@@ -557,8 +557,39 @@ class Tokens:
 # ---- models -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Meter:
+    """What a server was asked for.
+
+    read, written: tokens of the `told` answers of which it says so, out of all `answers`.  price_read, price_written:
+    money for a million of each, None where nobody says.
+    """
+
+    price_read: float | None = None
+    price_written: float | None = None
+    answers: int = 0
+    told: int = 0
+    read: int = 0
+    written: int = 0
+
+    def count(self, used: Iterable[tuple[int, int]]) -> None:
+        """Put answers on it: tokens read and written for each; a server that tells none read tells nothing."""
+        for read, written in used:
+            self.answers += 1
+            self.told += read > 0
+            self.read += read
+            self.written += written if read else 0
+
+
 class Predictor(ABC):
-    """A fitted model in memory: what serving holds."""
+    """A fitted model in memory: what serving holds.
+
+    held: bytes that it needs there to answer one text: its numbers, and what it keeps of a text as long as its window;
+    0 where that is little.  meter: what it asked a server for, None where it answers itself.
+    """
+
+    held: int = 0
+    meter: Meter | None = None
 
     @abstractmethod
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
@@ -628,6 +659,11 @@ class Approach(Section, ABC):
     based: ClassVar[bool] = False
     library: ClassVar[str] = ""
     trains: ClassVar[bool] = False
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server answers: then neither the base nor the library is needed."""
+        return False
 
     @abstractmethod
     def serves(self, task: Task) -> bool:
@@ -817,6 +853,14 @@ class Metric(ABC):
     def value(self, predictions: Any, weights: np.ndarray) -> float:
         """The score with row weights [B] (how often each row counts); NaN where it is undefined."""
 
+    def scored(self, predictions: Any) -> np.ndarray:
+        """Which rows the score rests on: booleans [B]; all, unless it passes over some."""
+        return np.ones(len(predictions.rows), bool)
+
+    def parted(self, one: Any, other: Any) -> np.ndarray:
+        """Rows in which two models differ for this score: booleans [B]; those that only one of them has right."""
+        return one.hits != other.hits
+
 
 class TextMetric(Metric, ABC):
     """A score of texts that is a function of sums over rows: each row is looked at once, resampling only adds."""
@@ -833,5 +877,102 @@ class TextMetric(Metric, ABC):
 
     @final
     def value(self, predictions: Answers, weights: np.ndarray) -> float:
-        table = predictions.once(f"{type(self).__module__}.{type(self).__name__}", self.statistics)
+        table = self._table(predictions)
         return self.combine(weights @ table) if len(table) else float("nan")
+
+    @final
+    def scored(self, predictions: Answers) -> np.ndarray:
+        table = self._table(predictions)
+        return np.array(table.any(axis=1), bool) if len(table) else np.zeros(0, bool)
+
+    @final
+    def parted(self, one: Answers, other: Answers) -> np.ndarray:
+        return np.array((self._table(one) != self._table(other)).any(axis=1), bool)
+
+    @final
+    def _table(self, predictions: Answers) -> np.ndarray:
+        return predictions.once(f"{type(self).__module__}.{type(self).__name__}", self.statistics)
+
+
+# ---- leaving the house ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A model that is to leave, as its bundle tells before a tensor is read.
+
+    base: the model from which it was tuned, or the model itself where it was trained from nothing; then `tuning` is
+    None.  codec: what its network was taught with.
+    """
+
+    name: str
+    folder: Path
+    task: NeuralTask
+    codec: Codec
+    recipe: Recipe
+    base: Base
+    tuning: Tuning | None
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a model can't have a form: a code, what is the case, what was needed."""
+
+    code: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far a tensor in an export is from what was to be written.
+
+    worst: the largest difference in units of what the form allows, so that more than 1 is wrong.
+    """
+
+    name: str
+    worst: float
+
+
+@dataclass(frozen=True)
+class Witness:
+    """An export as a program reads it that knows nothing of what wrote it.
+
+    by: which program.  Each of the others is None where the program can't tell.
+    logits: token ids [T] → float32 [T, V].  peer: the same of the trained network with its numbers rounded as the form
+    rounds them, None where it rounds nothing.  rounding: the largest difference in nats that this may make to a
+    log-probability.  says: (token ids, how many) → the likeliest next tokens, with the one that ends the answer.
+    reads: (a text or messages, tools, whether the assistant is to speak next) → token ids, None for what it never
+    writes.  gaps: every tensor that was read again.
+    """
+
+    by: str
+    logits: Callable[[Sequence[int]], np.ndarray] | None = None
+    peer: Callable[[Sequence[int]], np.ndarray] | None = None
+    rounding: float = 0.0
+    says: Callable[[Sequence[int], int], list[int]] | None = None
+    reads: Callable[[Prompt, Any, bool], list[int] | None] | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+class Export(Section, ABC):
+    """One form in which a model that answers in words leaves for other programs.
+
+    library: the optional library that it needs ('' = none).
+    """
+
+    library: ClassVar[str] = ""
+
+    @abstractmethod
+    def obstacle(self, origin: Origin) -> Obstacle | None:
+        """Why the model can't have this form, found without its weights; None where it can."""
+
+    @abstractmethod
+    def write(self, origin: Origin, net: Net, folder: Path) -> Net:
+        """Write the form's files; the network whose numbers they hold.  net: tuned, in evaluation mode, given away (it
+        may be merged in place)."""
+
+    @abstractmethod
+    def witnesses(self, origin: Origin, net: Net, folder: Path) -> Iterator[Witness]:
+        """Who reads the files here.  net: what `write` gave.  At least one of them tells logits, and one reads the
+        words, unless nothing on this machine can."""

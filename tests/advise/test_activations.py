@@ -33,11 +33,12 @@ ROWS = 4
 TUNINGS = {
     "full": ("full", {}),
     "lora": ("lora", {"rank": 8, "targets": "linear"}),
+    "fused": ("lora", {"rank": 8, "targets": "linear"}),
     "attention": ("lora", {"rank": 8, "targets": "attention"}),
     "top": ("freeze", {"layers": 2}),
 }
 PAIRS = [(LLAMA, name) for name in TUNINGS]
-PAIRS += [(config, name) for config in (SMALL_GPT2, SMALL_BERT) for name in ("full", "lora")]
+PAIRS += [(config, name) for config in (SMALL_GPT2, SMALL_BERT) for name in ("full", "lora", "fused")]
 
 
 def tuned(net: Any, name: str) -> Any:
@@ -59,6 +60,10 @@ def tuned(net: Any, name: str) -> Any:
         ]
         net.requires_grad_(False)
         peft.inject_adapter_in_model(peft.LoraConfig(r=8, target_modules=maps), net)
+        if name == "fused":
+            from tunesmith.nn import low_rank
+
+            assert low_rank.fuse(net, "default") == len(maps)
     return net
 
 

@@ -61,6 +61,13 @@ def test_each_component_is_what_its_formula_says() -> None:
     assert "adapters" not in found and "fresh gradients" not in found
 
 
+def test_a_heap_has_holes_beside_what_comes_and_goes_and_a_device_has_none() -> None:
+    found = named(planned(SMOLLM_135M, "lora", LORA, work={"device": "cpu"}, device="cpu"))
+    passing = found["activations"] + found["working space"] + found["loss"]
+    assert found["heap"] == pytest.approx(memory.HOLES * passing)
+    assert "heap" not in named(planned(SMOLLM_135M, "lora", LORA))
+
+
 def test_gradients_of_a_second_micro_batch_stand_beside_the_sum() -> None:
     one, two = (planned(SMOLLM_135M, "full", {}, parts=parts) for parts in (1, 2))
     assert named(two)["fresh gradients"] == 2 * 134_515_008
@@ -76,8 +83,16 @@ def test_lora_counts_its_updates_and_nothing_else_moves() -> None:
 
 
 def test_layers_below_the_lowest_moving_one_keep_nothing() -> None:
-    few, all_ = (planned(SMOLLM_135M, "freeze", {"layers": layers}) for layers in (2, 30))
-    assert named(few)["activations"] == pytest.approx(named(all_)["activations"] * 2 / 30)
+    few, all_ = (planned(LLAMA_7B, "freeze", {"layers": layers}) for layers in (2, 32))
+    assert named(few)["activations"] == pytest.approx(named(all_)["activations"] * 2 / 32)
+
+
+def test_a_tied_output_matrix_moves_with_the_top_and_is_reached_through_all_layers() -> None:
+    plan = planned(SMOLLM_135M, "freeze", {"layers": 2})
+    assert plan.moving.whole == 49152 * 576 + round(plan.shape.stack * 2 / 30)
+    assert (plan.moving.reach, plan.moving.top, plan.moving.tables) == (30, 2, True)
+    apart = planned(LLAMA_7B, "freeze", {"layers": 2})
+    assert (apart.moving.reach, apart.moving.tables, apart.moving.output) == (2, False, True)
 
 
 def test_recomputing_trades_activations_for_time() -> None:

@@ -52,7 +52,14 @@ def reward() -> Any:
     return reward_tiny(VOCABULARY)
 
 
+def masked() -> Any:
+    from tunesmith.nn.masked_lm import tiny
+
+    return tiny(VOCABULARY - 3)
+
+
 NETS = {encoder: "text-classification", llama: "language-model", gpt2: "language-model", reward: "reward"}
+NETS |= {masked: "masked-language-model"}
 
 
 def served(name: str) -> list[Callable[[], Any]]:
@@ -85,6 +92,8 @@ def says(net: Any) -> Any:
     mask = (torch.arange(10) < torch.tensor([[10], [7], [4]])).long()
     if type(net).__name__ == "CausalLM":
         return net.backbone(input_ids=ids, attention_mask=mask).logits[mask.bool()]
+    if type(net).__name__ == "MaskedLM":
+        return net.head.read(net.backbone, ids, mask)[mask.bool()]
     return net(ids, mask)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from answering import reference, said
 from evaluation import predictions
 from tunesmith.errors import DataError
 from tunesmith.evaluate.compare import more_rows, paired, simplest_not_worse
@@ -120,3 +121,15 @@ def test_simplest_not_worse() -> None:
     assert simplest_not_worse([("tune", best), ("weak", weak)], MACRO) == 0
     strong = predictions(500, 5.0, noise=9)
     assert simplest_not_worse([*rungs, ("full", strong)], MACRO) == 3
+
+
+def test_answers_that_are_never_word_for_word_right_can_still_be_better() -> None:
+    """The sign test asks in how many rows a score differs, not in how many one model is exactly right."""
+    near = said([reference(row)[:-9] for row in range(40)])
+    far = said([f"no idea {row}" for row in range(40)])
+    chrf = metric("chrf")
+    assert not near.hits.any() and not far.hits.any()
+    assert paired(near, far, chrf).outcome == "better" and paired(far, near, chrf).outcome == "worse"
+    assert simplest_not_worse([("far", far), ("near", near)], chrf) == 1
+    few = said([reference(0)[:-9], *(f"no idea {row}" for row in range(1, 40))])
+    assert paired(few, far, chrf).outcome == "cannot-tell"

@@ -90,3 +90,19 @@ def test_an_unknown_family_is_an_error_with_a_code(tmp_path: Path) -> None:
     task = catalog.part("task", "text-classification")()
     with pytest.raises(MissingError, match="B205"):
         local.pretrained(task, base, task.codec(base, Profile(2, {"a": 1, "b": 1})))
+
+
+def test_a_base_of_another_kind_is_refused_with_the_task_that_it_can_do(tmp_path: Path) -> None:
+    import tinybase
+    from tunesmith import bases, catalog
+    from tunesmith.errors import MissingError
+    from tunesmith.inputs import masking
+    from tunesmith.parts import Profile
+    from tunesmith.train.engine import local
+
+    (tinybase.make(tmp_path) / "tokenizer.json").write_bytes(masking.byte_tokenizer())
+    base, task = bases.resolve(str(tmp_path)), catalog.part("task", "language-model")()
+    with pytest.raises(MissingError) as refused:
+        local.pretrained(task, base, task.codec(base, Profile(0)))
+    assert refused.value.code == "B205"
+    assert refused.value.fixes[0] == "--set task.name=masked-language-model"

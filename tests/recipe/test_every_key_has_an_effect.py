@@ -13,7 +13,7 @@ import approach_keys
 import language_keys
 from miniature import fit, job, weights
 from tunesmith import catalog, doors
-from tunesmith.events import Measured, Saved, Step
+from tunesmith.events import Measured, Note, Saved, Step
 from tunesmith.gate import judge
 from tunesmith.lifecycle import lineage, prepare, prove
 from tunesmith.lifecycle.climb import Rung
@@ -44,6 +44,7 @@ def trained(folder: Path, **changes: Any) -> dict[str, Any]:
         "saved": sum(isinstance(event, Saved) for event in events),
         "measured": sum(isinstance(event, Measured) for event in events),
         "threads": torch.get_num_threads(),
+        "notes": [event.text for event in events if isinstance(event, Note)],
     }
     torch.set_num_threads(before)
     return seen
@@ -263,6 +264,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "train.evaluations": train_key("evaluations", 1, 2, "measured"),
     "train.save_steps": train_key("save_steps", 1, 6, "saved"),
     "train.window": train_key("window", 1, 4),
+    "train.checkpointing": train_key("checkpointing", "off", "on", "notes"),
     "train.dtype": train_key("dtype", "float32", "bfloat16"),
     "train.threads": train_key("threads", 1, 2, "threads"),
     "train.seed": train_key("seed", 0, 1),

@@ -24,10 +24,10 @@ def test_a_conversation_is_asked_without_its_answer(tmp_path):
     answers = [
         asking.spoken(list(asking.speaker(model).stream(q.prompt, q.wish))) for q in asking.questions(model)
     ]
-    assert asking.compared(asking.questions(model), answers) == []
+    assert asking.compared(model, asking.questions(model), answers) == []
     answers[0]["text"] += "!"
-    assert "text" in asking.compared(asking.questions(model), answers)[0]
-    assert asking.compared([], []) == ["the bundle has no golden rows"]
+    assert "text" in asking.compared(model, asking.questions(model), answers)[0]
+    assert asking.compared(model, [], []) == ["the bundle has no golden rows"]
 
 
 @pytest.mark.parametrize("task", [Completion(), LanguageModel()])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.advise import activations, cost, memory
+from tunesmith.advise import activations, cost, memory, room
 from tunesmith.advise.activations import Work
 from tunesmith.advise.machines import Machine
 from tunesmith.advise.memory import Plan
@@ -20,7 +20,7 @@ from tunesmith.recipe.sections import Recipe
 from tunesmith.train import order
 
 # bytes before anything is loaded: Python with torch, transformers and peft; a CUDA context with its workspaces
-FLOORS = {"cpu": 0.42e9, "gpu": 0.7e9}
+FLOORS = {"cpu": 0.44e9, "gpu": 0.7e9}
 # rows under which a base of so many parameters is seldom worth tuning: about 1,000 for 1 B, 10,000 for 7 B
 ROWS_AT_1B, GROWTH = 1000, math.log(10) / math.log(7)
 
@@ -63,8 +63,13 @@ class Question:
 
 
 def plan(asked: Question, machine: Machine, recipe: Recipe | None = None) -> Plan:
-    """The heaviest step of a recipe (by default the question's own) on a machine."""
+    """The heaviest step of a recipe (by default the question's own) on a machine, as it is carried out there."""
     mine = recipe or asked.recipe
+    return room.settled(kept(asked, machine, mine), mine.train.checkpointing, room.of(machine)).plan
+
+
+def kept(asked: Question, machine: Machine, mine: Recipe) -> Plan:
+    """The heaviest step with all activations kept."""
     moving, bits = asked.count(mine), int(mine.tuning.options.get("bits") or 16)
     kind, dtype = machine.kind, dtype_on(mine, machine)
     works = _works(asked, mine, kind, dtype)
@@ -103,7 +108,6 @@ def _works(asked: Question, recipe: Recipe, kind: str, dtype: str) -> list[Work]
             size=2 if dtype == "bfloat16" else 4,
             dropout=train.dropout,
             device=kind,
-            recompute=bool(train.model_dump().get("checkpointing")),
         )
         for part in parts
     ]

@@ -11,13 +11,10 @@ from tunesmith.advise import cost, memory
 from tunesmith.advise.cost import Probed
 from tunesmith.advise.estimate import Question, dtype_on, length, plan, words
 from tunesmith.advise.machines import Machine
+from tunesmith.advise.room import USABLE
 from tunesmith.findings import Finding, Fix
-from tunesmith.recipe.sections import Part, Recipe, Train
+from tunesmith.recipe.sections import Part, Recipe
 from tunesmith.recipe.setting import with_values
-
-# share of the memory that may be planned: the rest is the system's, and on a CPU what the allocator keeps of freed
-# blocks (measured: 10 to 32 % above what a run holds, unless MALLOC_MMAP_THRESHOLD_ is set)
-USABLE = {"cpu": 0.75, "gpu": 0.94}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,8 @@ def ways(asked: Question, machine: Machine) -> Iterator[Way]:
         ("micro-batches of one row", {"train.micro_tokens": longest}),
         ("bfloat16", {"train.dtype": "bfloat16"}),
     ]
-    if "checkpointing" in Train.model_fields:
-        mild.append(("activations computed again", {"train.checkpointing": True}))
+    if asked.recipe.train.checkpointing == "off":  # 'auto' has done so where it helps
+        mild.append(("activations computed again", {"train.checkpointing": "on"}))
     for name, values in mild:
         if name == "bfloat16" and dtype_on(way.recipe, machine) == "bfloat16":
             continue

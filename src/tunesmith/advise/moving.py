@@ -62,9 +62,20 @@ def _full(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
 
 
 def _freeze(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:
+    """The head of a decoder is its output matrix; where that is the table of the inputs, the backward pass goes down to
+    it through all layers."""
     first, layers = int(options.get("first") or 0), int(options["layers"])
     top = max(0, shape.layers - first) if first else min(layers, shape.layers)
-    return Moving(whole=_of_layers(shape, top) + head, added=0, top=top, reach=top)
+    tied = shape.decoder and not shape.output
+    words = shape.vocabulary * shape.width if shape.decoder else 0
+    return Moving(
+        whole=_of_layers(shape, top) + words + head,
+        added=0,
+        top=top,
+        reach=shape.layers if tied else top,
+        tables=tied,
+        output=shape.decoder,
+    )
 
 
 def _lora(shape: Shape, options: Mapping[str, Any], head: int) -> Moving:

@@ -45,13 +45,13 @@ def keep(over: str, job: Job) -> None:
 def opened(
     section: Any, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe
 ) -> tuple[Speaker, Codec]:
-    """(who answers, the codec by which it reads).  section: the fields over, endpoint and model."""
+    """(who answers, the codec by which it reads).  section: the approach with its fields over, endpoint and model."""
     if section.over != BASE:
         model = Model.load(folder / INSIDE)
         assert isinstance(model.predictor, Speaker)
         return model.predictor, model.codec
-    if section.endpoint or section.model:
-        return behind(section.endpoint, section.model, codec.settings["answer_tokens"]), codec
+    if section.remote:
+        return behind(section, codec), codec
     return untuned(folder, task, codec, base, recipe), codec
 
 

@@ -6,12 +6,13 @@ import os
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from tunesmith import catalog, endpoints
 from tunesmith.errors import NetworkError
 from tunesmith.fields import Record, row_key
-from tunesmith.parts import Answer, Job, Output, Piece, Prompt, Speaker, Wish
+from tunesmith.parts import Answer, Codec, Job, Meter, Output, Piece, Prompt, Speaker, Wish
 from tunesmith.tasks import _language
 
 Turns = Sequence[Mapping[str, Any]]
@@ -25,8 +26,10 @@ class Informed(Speaker):
     What is added is never learnt or judged: the likelihood of a row's own answer is that of the same tokens as without.
     """
 
-    def __init__(self, inner: Speaker, add: Add) -> None:
-        self.inner, self._add = inner, add
+    def __init__(self, inner: Speaker, add: Add, folder: Path) -> None:
+        """folder: whose files hold what is added; they are kept in memory."""
+        self.inner, self._add, self.meter = inner, add, inner.meter
+        self.held = inner.held + sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
 
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         made = [self._more(record) for record in records]
@@ -59,37 +62,53 @@ class Informed(Speaker):
 class Remote(Speaker):
     """A model behind an endpoint.  A text without a conversation is asked as one question."""
 
-    def __init__(self, endpoint: endpoints.Endpoint, tokens: int) -> None:
-        """tokens: of an answer when it is measured."""
-        self._endpoint, self._tokens = endpoint, tokens
+    def __init__(self, endpoint: endpoints.Endpoint, codec: Codec, meter: Meter) -> None:
+        """codec: how long an answer is when it is measured, and the schema that it is forced into, if any."""
+        self._endpoint, self._settings, self._meter = endpoint, codec.settings, meter
+        self.meter = meter
 
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
-        wishes = [Wish(max_tokens=self._tokens, tools=record.fields.get("tools")) for record in records]
+        usual = self._forced(Wish(max_tokens=self._settings["answer_tokens"]))
+        wishes = [replace(usual, tools=record.fields.get("tools")) for record in records]
         asked = [
             (_plain(_language.before_answer(record.fields.get("messages") or ())), wish)
             for record, wish in zip(records, wishes, strict=True)
         ]
-        return [[Answer(said.text, said.tokens, said.stopped)] for said in self._endpoint.said(asked)]
+        found = self._endpoint.said(asked)
+        self._meter.count((said.asked, said.tokens) for said in found)
+        return [[Answer(said.text, said.tokens, said.stopped)] for said in found]
 
     def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
         turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        return self._endpoint.stream(_plain(turns), wish)
+        return self._endpoint.stream(_plain(turns), self._forced(wish))
 
     def length(self, prompt: Prompt, wish: Wish) -> int:
         return 0
 
+    def _forced(self, wish: Wish) -> Wish:
+        return wish if wish.schema is not None else replace(wish, schema=self._settings.get("forced"))
 
-def behind(url: str, model: str, tokens: int) -> Remote:
-    """A model behind the endpoint that a recipe names ('': OPENAI_BASE_URL).
+
+class Asks(Protocol):
+    """The fields of an approach that may ask a server."""
+
+    endpoint: str
+    model: str
+    price_read: float | None
+    price_written: float | None
+
+
+def behind(section: Asks, codec: Codec) -> Remote:
+    """A model behind the endpoint that an approach names ('': OPENAI_BASE_URL).
 
     Recipes and bundles may be strangers': a server on another machine is asked only where the environment names it too.
     Raises NetworkError N525 where it does not, UsageError C130 where no endpoint or no model is named.
     """
-    found = endpoints.endpoint(url, model)
+    found = endpoints.endpoint(section.endpoint, section.model)
     host = urllib.parse.urlparse(found.url).hostname or ""
     named = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
     if host in endpoints.HERE or found.url.rstrip("/") == named:
-        return Remote(found, tokens)
+        return Remote(found, codec, Meter(section.price_read, section.price_written))
     raise NetworkError(
         "N525",
         f"the recipe names {host}, another machine, and the environment does not",

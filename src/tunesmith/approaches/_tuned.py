@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tunesmith import catalog, doors
+from tunesmith.advise import shapes
 from tunesmith.bases import Base
 from tunesmith.errors import IntegrityError
 from tunesmith.fields import Record
@@ -38,6 +39,7 @@ class Networked(Speaker):
 
     def __init__(self, net: Net, task: NeuralTask, codec: Codec, base: Net | None = None) -> None:
         self.net, self.base, self._task, self._codec = net, base, task, codec
+        self.held = _held(net, codec)
 
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         return local.predict(self.net, self._task, self._codec, records, self._task.reply)
@@ -48,6 +50,14 @@ class Networked(Speaker):
 
     def length(self, prompt: Prompt, wish: Wish) -> int:
         return len(speaking.asked(self._codec, prompt, wish))
+
+
+def _held(net: Net, codec: Codec) -> int:
+    """Bytes of a network's numbers and of the keys and values of one text that fills its window."""
+    numbers = [*net.parameters(), *net.buffers()]
+    size = shapes.dimensions(net.backbone.config.to_dict())
+    each = 2 * size.layers * size.kv_heads * size.head_width * next(net.parameters()).element_size()
+    return sum(number.nbytes for number in numbers) + codec.settings.get("window", 0) * each
 
 
 def untuned(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Networked:

@@ -63,7 +63,7 @@ class Features(Approach):
 
 class _Features(Predictor):
     def __init__(self, encoder: frozen.Encoder, head: heads.Head) -> None:
-        self._encoder, self._head = encoder, head
+        self._encoder, self._head, self.held = encoder, head, encoder.held
 
     def outputs(self, records: Sequence[Record]) -> list[list[Output]]:
         if not records:

@@ -36,6 +36,12 @@ class Prompt(Approach):
         description="address of a server up to and with /v1; '' asks the local base, unless `model` is set",
     )
     model: str = Field("", description="the name that the server knows")
+    price_read: float | None = Field(
+        None, ge=0, description="money for a million tokens that the server reads; unknown where absent"
+    )
+    price_written: float | None = Field(
+        None, ge=0, description="money for a million tokens that the server writes; unknown where absent"
+    )
 
     def serves(self, task: Task) -> bool:
         """Examples and endpoints need rows that ask something."""
@@ -68,14 +74,10 @@ class Prompt(Approach):
         yield from ()
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Speaker:
-        inner: Speaker = (
-            behind(self.endpoint, self.model, codec.settings["answer_tokens"])
-            if self.remote
-            else untuned(folder, task, codec, base, recipe)
-        )
+        inner: Speaker = behind(self, codec) if self.remote else untuned(folder, task, codec, base, recipe)
         if not self.shots:
             return inner
-        return Informed(inner, _Examples(folder, self.shots))
+        return Informed(inner, _Examples(folder, self.shots), folder)
 
 
 class _Examples:

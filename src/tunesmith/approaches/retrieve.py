@@ -46,6 +46,16 @@ class Retrieve(Approach):
     )
     endpoint: str = Field("", description="address of a server up to and with /v1, in place of the base")
     model: str = Field("", description="the name that the server knows")
+    price_read: float | None = Field(
+        None, ge=0, description="money for a million tokens that the server reads; unknown where absent"
+    )
+    price_written: float | None = Field(
+        None, ge=0, description="money for a million tokens that the server writes; unknown where absent"
+    )
+
+    @property
+    def remote(self) -> bool:
+        return self.over == _over.BASE and bool(self.endpoint or self.model)
 
     def serves(self, task: Task) -> bool:
         return task.predicts == "text" and task.content == "chat"
@@ -96,7 +106,8 @@ class Retrieve(Approach):
         embed = _meanings.embed(recipe, about["encoder"])[0] if about["encoder"] else None
         inner, its = _over.opened(self, folder, task, codec, base, recipe)
         index = Nearest.load(folder, embed)
-        return Informed(inner, _Lookup(index, about["passages"], self.top, _over.room(its, inner)))
+        lookup = _Lookup(index, about["passages"], self.top, _over.room(its, inner))
+        return Informed(inner, lookup, folder)
 
 
 class _Lookup:

@@ -12,6 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from tunesmith import catalog, doors, machine
+from tunesmith.approaches import _recomputing
+from tunesmith.approaches._filling import spoken
 from tunesmith.approaches._tuned import tuned
 from tunesmith.bases import Base
 from tunesmith.data.checking import last
@@ -101,7 +103,7 @@ class Tune(Approach):
         return self.head == "probe" and job.task.classifies and bool(job.train)
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
-        return tuned(folder, task, codec, base, recipe)
+        return spoken(tuned(folder, task, codec, base, recipe), task, codec)
 
 
 def _surveyed(job: Job) -> Iterator[Event]:
@@ -128,6 +130,7 @@ def _prepare(job: Job, start: heads.Head | None = None) -> Generator[Event, None
     lesson = yield from objective.lesson(job, net)
     demand = yield from regularizer.demand(job, net, tuning)
     demands = {job.recipe.regularizer.name: demand}
+    yield from _recomputing.enabled(job, net, lesson)
     engine = local.Local(job, net, tuning, lesson, demands, job.options.dtype)
     return engine, _course(job, objective, lesson, demand), _judge(job, lesson)
 

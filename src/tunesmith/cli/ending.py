@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tunesmith.cli import interrupt, render, tables
+from tunesmith.cli import climbed, interrupt, render
 from tunesmith.cli.console import put, put_json, tell
 from tunesmith.errors import GateError, Interrupted
 from tunesmith.events import Event, Finished
@@ -51,7 +51,7 @@ def shown(result: Any, as_json: bool) -> int:
         if as_json:
             put_json(result.to_dict())
         else:
-            for line in tables.model_result(result.to_dict()):
+            for line in climbed.model_result(result.to_dict()):
                 put(line)
             sys.stdout.flush()
         if result.server is not None:

@@ -72,7 +72,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return [
         *tables.titled("Run", _about(found)),
         "",
-        *tables.titled("Memory", _memory(found["memory"])),
+        *tables.titled("Memory", [*_memory(found["memory"]), _checkpointing(found["checkpointing"])]),
         "",
         *tables.titled("Disk", _parts(found["disk"], ())),
         "",
@@ -106,6 +106,13 @@ def _memory(memory: Mapping[str, Any]) -> list[str]:
         f"{name} {_size(value)}" for name, value in memory["phases"].items() if name != memory["phase"]
     )
     return [total, *rows, f"other phases: {others}"]
+
+
+def _checkpointing(found: Mapping[str, Any]) -> str:
+    """Activations kept and computed again, which of the two is done, and why."""
+    from tunesmith.advise import room
+
+    return room.told(found)
 
 
 def _parts(parts: Sequence[Mapping[str, Any]], peak: Sequence[str]) -> list[str]:

@@ -28,6 +28,10 @@ def up(
         str, typer.Option("--task", metavar="TASK", help="Kind of problem; else the rows tell it.")
     ] = "",
     form: options.Form = "",
+    endpoint: options.Url = "",
+    model: options.Asked = "",
+    price: options.Price = "",
+    machines: options.Machines = None,
     budget: Annotated[str, typer.Option("--budget", metavar="TIME", help="90, 90s, 10m or 1h.")] = "10m",
     prefer: Annotated[
         str, typer.Option("--prefer", metavar="simple|best", help="Which rung to serve.")
@@ -55,6 +59,7 @@ def up(
     \b
     tunesmith up tickets.csv
     tunesmith up chats.jsonl --base FOLDER
+    tunesmith up chats.jsonl --endpoint http://127.0.0.1:8000/v1 --model NAME
     tunesmith up tickets.csv --text body --label queue --group customer
     tunesmith up train.csv --test heldout.csv --budget 1h --prefer best
     """
@@ -63,6 +68,7 @@ def up(
 
     seconds, chosen = library.seconds(budget), usage.one_of("--prefer", prefer, KINDS)
     options.go_offline(offline)
+    asked = options.server(endpoint, model, price, offline)
     _greet(seconds, offline)
     keep = serve if serve is not None else sys.stdin.isatty() and sys.stdout.isatty() and not json
 
@@ -83,7 +89,8 @@ def up(
             seed=seed,
             offline=offline,
             prove_all=prove_all,
-            overrides=sets or (),
+            overrides=[*asked, *(sets or ())],
+            machines=machines,
             stop=stop,
         )
 

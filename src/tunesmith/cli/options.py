@@ -84,6 +84,30 @@ Template = Annotated[
         "--template", metavar="FILE", exists=True, dir_okay=False, help="Another chat template (Jinja)."
     ),
 ]
+Url = Annotated[
+    str, typer.Option("--endpoint", metavar="URL", help="An OpenAI-shaped server, up to and with /v1.")
+]
+Asked = Annotated[
+    str, typer.Option("--model", metavar="NAME", help="The model that the endpoint is asked for.")
+]
+Price = Annotated[
+    str,
+    typer.Option(
+        "--price",
+        metavar="READ,WRITTEN",
+        help="Money for a million tokens that the endpoint reads and writes.",
+    ),
+]
+Machines = Annotated[
+    Path | None,
+    typer.Option(
+        "--machines",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A table of machines and prices (TOML).",
+    ),
+]
 Licence = Annotated[
     str, typer.Option("--licence", metavar="SPDX", help="The licence of what is read: CC-BY-4.0, MIT …")
 ]
@@ -175,3 +199,44 @@ def go_offline(offline: bool) -> None:
         import os
 
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+
+def server(url: str, model: str, price: str, offline: bool) -> list[str]:
+    """Values of the recipe by which rungs that train nothing ask a server; none where no server is named.
+
+    Whoever names a server here may send it rows: the environment says so to those that this process starts.  Raises
+    UsageError C130 (half a name), C125 (no price), NetworkError N524 (another machine, and the network is off).
+    """
+    import json
+    import os
+
+    from tunesmith.endpoints import endpoint
+
+    money = prices(price)
+    if not (url or model or money):
+        return []
+    named = endpoint(url, model, offline=offline)
+    os.environ["OPENAI_BASE_URL"] = named.url
+    said = {"name": "prompt", "endpoint": named.url, "model": model}
+    quoted = {key: json.dumps(value) for key, value in said.items()}  # a model may be called 4 or true
+    priced = {"price_read": money[0], "price_written": money[1]} if money else {}
+    return [f"approach.{key}={value}" for key, value in {**quoted, **priced}.items()]
+
+
+def prices(price: str) -> tuple[float, float] | None:
+    """'0.4,1.6' as money for a million tokens read and written; None for ''.  Raises UsageError C125."""
+    import re
+
+    from tunesmith.errors import UsageError
+
+    number = r"\s*([0-9]+(?:\.[0-9]+)?)\s*"
+    found = re.fullmatch(f"{number},{number}", price)
+    if price and not found:
+        raise UsageError(
+            "C125",
+            f"'{price}' is no price",
+            expected="two numbers: money for a million tokens read, and for a million written",
+            fixes=("--price 0.40,1.60", "--price 0,0   (a server that costs nothing)"),
+            where="--price",
+        )
+    return (float(found[1]), float(found[2])) if found else None

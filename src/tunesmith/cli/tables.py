@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tunesmith.cli.bar import duration
 from tunesmith.cli.console import clean, one_line, width
 from tunesmith.cli.finding_lines import findings as findings
 
 MARGIN = 10
+ANSWERS = 3  # that an evaluation shows
 
 
 def table(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
@@ -40,6 +40,11 @@ def paragraph(title: str, text: str) -> list[str]:
     return titled(title, textwrap.wrap(clean(text), max(30, width() - MARGIN)) or [""])
 
 
+def wrapped(texts: Iterable[str]) -> list[str]:
+    """Texts as lines that fit behind the margin."""
+    return [line for text in texts for line in textwrap.wrap(clean(text), max(30, width() - MARGIN))]
+
+
 def score(value: Mapping[str, Any] | None) -> str:
     """'0.874 (0.848–0.897)'; a dash where there is none."""
     if not value or value.get("value") is None:
@@ -59,78 +64,19 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-def _tests(test: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
+def tests(test: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
     """The scores of each model on the test rows; nothing where there are none."""
     rows = [[name, *(score(scores.get(metric)) for metric in metrics)] for name, scores in test.items()]
-    return titled("Test", table([["", *map(_title, metrics)], *rows])) if rows else []
+    return titled("Test", table([["", *map(title, metrics)], *rows])) if rows else []
 
 
-def _title(metric: str) -> str:
+def title(metric: str) -> str:
     from tunesmith.evaluate.report import title_of
 
     return title_of(metric)
 
 
-def forgetting(found: Mapping[str, Any] | None) -> list[str]:
-    """What the base knew and the model still does."""
-    if not found:
-        return []
-    lines = [each["sentence"] for each in found["abilities"]]
-    return titled("Forgot", [found["sentence"], *lines])
-
-
-def ladder(rungs: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
-    """The rungs with their scores on the validation rows, seconds and sizes."""
-    main, second = metrics
-    rows = [["", "", f"{_title(main)} (95 % interval)", _title(second), "time", "size"]]
-    skipped = []
-    for number, rung in enumerate(rungs):
-        if rung["skipped"]:
-            skipped.append(f"{number} {rung['detail']}: skipped, {rung['skipped']}")
-            continue
-        scores = rung["scores"]
-        other = scores.get(second, {}).get("value")
-        rows.append(
-            [
-                str(number),
-                rung["detail"],
-                score(scores.get(main)),
-                f"{other:.3f}" if other is not None else "–",
-                duration(rung["seconds"]),
-                size(rung["bytes"]),
-            ]
-        )
-    wrapped = [line for text in skipped for line in textwrap.wrap(clean(text), max(30, width() - MARGIN))]
-    return titled("Ladder", [*table(rows, right=(4, 5)), *wrapped])
-
-
-def model_result(result: Mapping[str, Any]) -> list[str]:
-    """What `up` and `train` end with: ladder, choice, proof, verdict, model, and what to do next."""
-    lines = ladder(result["ladder"], result["metrics"])
-    lines += ["", *titled("Chosen", [result["chosen"]])]
-    if result["test"].get("chosen"):
-        lines += _tests(result["test"], result["metrics"])
-    lines += paragraph("Verdict", result["verdict"]["sentence"])
-    lines += forgetting(result.get("forgetting"))
-    lines += _gate(result.get("gate"))
-    lines += [
-        "",
-        *titled("Model", [f"{result['model']}   {result['bundle']}"]),
-        *titled("Report", [result["report"]]),
-    ]
-    if result.get("rehearsal"):
-        return [*lines, *titled("", ["a rehearsal: nothing was registered and its folder is gone"])]
-    if result.get("endpoint"):
-        address = result["endpoint"]
-        lines += titled("Serving", [f"{address}   POST /v1/classify   docs: {address}/docs   stop: Ctrl-C"])
-    else:
-        lines += titled("Serve", [result["serve_command"]])
-    return lines + titled(
-        "Next", [f"tunesmith predict {result['model']} FILE", "tunesmith models promote " + result["model"]]
-    )
-
-
-def _gate(gate: Mapping[str, Any] | None) -> list[str]:
+def gate(gate: Mapping[str, Any] | None) -> list[str]:
     if not gate or (not gate["findings"] and gate["passed"]):
         return []
     return titled(
@@ -148,15 +94,33 @@ def pairs(values: Mapping[str, Any]) -> list[str]:
 
 
 def evaluation(result: Mapping[str, Any]) -> list[str]:
-    """Scores with intervals, every class, and what is confused most."""
+    """Scores with intervals; then every class and what is confused most, or some answers."""
     lines = [f"{result['model']} on {result['data']}: {result['rows']:,} rows", ""]
-    lines += table([[name, score(value)] for name, value in result["scores"].items()])
-    lines += [
-        "",
-        *table([["class", "F1", "precision", "recall", "rows"], *map(_class, result["classes"])], right=(4,)),
-    ]
+    lines += table([[title(name), score(value), _on(value)] for name, value in result["scores"].items()])
+    return lines + _classes(result) + _answers(result.get("answers", ())[:ANSWERS])
+
+
+def _on(value: Mapping[str, Any]) -> str:
+    return f"{value['n']:,} rows" if value["value"] is not None else "no row can be judged by it"
+
+
+def _classes(result: Mapping[str, Any]) -> list[str]:
+    if "classes" not in result:
+        return []
+    head = ["class", "F1", "precision", "recall", "rows"]
+    lines = ["", *table([head, *map(_class, result["classes"])], right=(4,))]
     confused = [f"{pair[0]} taken for {pair[1]}: {pair[2]}" for pair in result["confused"]]
     return lines + (["", *titled("Confused", confused)] if confused else [])
+
+
+def _answers(shown: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Some questions with what was said and what would be right."""
+    lines: list[str] = []
+    for each in shown:
+        lines += ["", *titled("asked", [one_line(each["prompt"], 100)])]
+        lines += titled("wanted", [one_line(each["reference"], 100)])
+        lines += titled("said", [one_line(each["answer"], 100)])
+    return lines
 
 
 def _class(each: Mapping[str, Any]) -> list[str]:
@@ -194,8 +158,8 @@ def model(found: Mapping[str, Any]) -> list[str]:
     lines = pairs({key: found[key] for key in ("ref", "stage", "created", "digest", "folder")})
     verdict, test = found.get("verdict"), found.get("test") or {}
     lines += ["", *paragraph("Verdict", verdict["sentence"])] if verdict else []
-    lines += _tests(test, found["metrics"])
-    lines += _gate(found.get("gate"))
+    lines += tests(test, found["metrics"])
+    lines += gate(found.get("gate"))
     history = [" ".join(str(value) for value in entry.values()) for entry in found["history"]]
     return lines + (titled("History", history) if history else [])
 

@@ -60,14 +60,14 @@ def paired(
     low, high = percentiles(np.array(drawn), value)
     ours, theirs = a.hits, b.hits
     fixed, broken = ours & ~theirs, theirs & ~ours
-    changed = len(np.unique(a.groups[fixed | broken]))
+    changed = len(np.unique(a.groups[metric.parted(a, b)]))
     outcome = _outcome(low * metric.better, high * metric.better, metric, changed)
     more = more_rows(len(a.rows), abs(value), value - low if value > 0 else high - value)
     return Difference(
         value,
         low,
         high,
-        len(a.rows),
+        int((metric.scored(a) & metric.scored(b)).sum()),
         tuple(a.rows[i] for i in np.flatnonzero(fixed)),
         tuple(a.rows[i] for i in np.flatnonzero(broken)),
         outcome,

@@ -23,7 +23,7 @@ NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score with its 95 % interval and the number of rows it was measured on.
+    """A score with its 95 % interval and the number of rows that it rests on.
 
     low and high are NaN (null in JSON) where nothing can be said: a score that is no share, from a single
     group.
@@ -94,13 +94,14 @@ def intervals(
 
 def _score(predictions: Outcomes, metric: Metric, value: float, drawn: np.ndarray) -> Score:
     low, high = percentiles(drawn, value)
-    num_groups = len(np.unique(predictions.groups))
+    scored = metric.scored(predictions)
+    num_groups = len(np.unique(predictions.groups[scored]))
     if num_groups < 2:
         low = high = float("nan")
     if num_groups and (share := _uniform(predictions, metric, value)) is not None:
         least, most = wilson(share * num_groups, num_groups)
         low, high = float(np.fmin(low, min(least, value))), float(np.fmax(high, max(most, value)))
-    return Score(value, low, high, len(predictions.rows))
+    return Score(value, low, high, int(scored.sum()))
 
 
 def _uniform(predictions: Outcomes, metric: Metric, value: float) -> float | None:

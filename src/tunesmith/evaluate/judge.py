@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ import numpy as np
 from tunesmith.endpoints import Endpoint
 from tunesmith.errors import DataError, UsageError
 from tunesmith.evaluate.intervals import Score, wilson
-from tunesmith.parts import Answers
+from tunesmith.parts import Answers, Meter, Wish
 
+REPLY = 1024  # tokens that a reply may have: some sentences, and room for a judge that thinks aloud
 OUTCOMES = ("win", "tie", "loss")  # of the first model
 TEMPLATE = """\
 Compare two answers to one question. Judge whether they are right, whether they help, and whether they are clear. \
@@ -46,13 +47,14 @@ class Judged:
     """Verdicts on the rows that two models answered.
 
     outcomes: [B] 'win', 'tie' or 'loss' of the first model, '' where a reply held no verdict.  swayed: booleans [B],
-    where the order changed the verdict (a tie, then).  rows, groups: as in `Answers`.
+    where the order changed the verdict (a tie, then).  rows, groups: as in `Answers`.  meter: what the judge was asked.
     """
 
     outcomes: tuple[str, ...]
     swayed: np.ndarray
     rows: tuple[str, ...]
     groups: np.ndarray
+    meter: Meter = field(default_factory=Meter, compare=False)
 
     @property
     def share(self) -> Score | None:
@@ -80,14 +82,21 @@ class Judged:
 
 
 def judge(
-    endpoint: Endpoint, first: Answers, second: Answers, *, template: str = TEMPLATE, seed: int = 0
+    endpoint: Endpoint,
+    first: Answers,
+    second: Answers,
+    *,
+    template: str = TEMPLATE,
+    seed: int = 0,
+    meter: Meter | None = None,
 ) -> Judged:
     """Two models' answers to the same rows, compared at temperature 0: two questions a row, none where the
     answers are the same.
 
     template: what the judge is asked, with {question}, {first}, {second} and, if wanted, {reference}; it must ask for a
-    last line VERDICT: A, B or TIE.  Raises UsageError G830 (a template that does not), DataError G820 (other rows), and
-    NetworkError of the endpoint.
+    last line VERDICT: A, B or TIE.  meter: with the prices of the endpoint; what is asked comes onto it.
+
+    Raises UsageError G830 (a template that does not), DataError G820 (other rows), and NetworkError of the endpoint.
     """
     _require_places(template)
     if first.rows != second.rows:
@@ -100,12 +109,16 @@ def judge(
     differ = [row for row in range(len(first.rows)) if first.answers[row].text != second.answers[row].text]
     pairs = [order for row in differ for order in ((first, second, row), (second, first, row))]
     questions = [[{"role": "user", "content": _asked(template, *pair)}] for pair in pairs]
-    said = [_verdict(reply) for reply in endpoint.answers(questions, temperature=0.0, seed=seed)]
+    wishes = [Wish(max_tokens=REPLY, seed=seed + number) for number in range(len(questions))]
+    replies = endpoint.said(list(zip(questions, wishes, strict=True)))
+    meter = meter or Meter()
+    meter.count((reply.asked, reply.tokens) for reply in replies)
+    said = [_verdict(reply.text) for reply in replies]
     outcomes, swayed = ["tie"] * len(first.rows), np.zeros(len(first.rows), bool)
     for row, forth, back in zip(differ, said[::2], map(_turned, said[1::2]), strict=True):
         outcomes[row] = _outcome(forth, back)
         swayed[row] = bool(outcomes[row]) and forth != back
-    return Judged(tuple(outcomes), swayed, first.rows, first.groups)
+    return Judged(tuple(outcomes), swayed, first.rows, first.groups, meter)
 
 
 def _require_places(template: str) -> None:

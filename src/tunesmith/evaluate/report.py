@@ -31,14 +31,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tunesmith.evaluate import plots
+from tunesmith import catalog
+from tunesmith.evaluate import measure, plots, shown
 from tunesmith.evaluate.evidence import MOST_LABELS, about, worst
+from tunesmith.evaluate.shown import title_of
 from tunesmith.store import files
 
 __all__ = ["about", "in_order", "render", "title_of", "to_json", "worst"]
 
 WEAKEST = 15
-LONGEST = 600  # characters of a row that the page shows
+LONG_ANSWER = 300  # of a text in the table of answers
 ORDER = (  # of splits, models and scores
     *("train", "validation", "test", "chosen", "prompt", "linear", "majority"),
     *("macro_f1", "accuracy", "balanced_accuracy", "macro_precision", "macro_recall"),
@@ -46,24 +48,6 @@ ORDER = (  # of splits, models and scores
     *("mcc", "log_loss", "ece", "brier"),
     *("chrf", "rouge_l", "token_f1", "exact_match", "final_number", "bleu", "loss", "perplexity"),
 )
-NAMES = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_f1": "Macro-F1",
-    "micro_f1": "Micro-F1",
-    "weighted_f1": "Weighted F1",
-    "mcc": "MCC",
-    "log_loss": "Log loss",
-    "ece": "ECE",
-    "brier": "Brier score",
-    "chrf": "chrF",
-    "bleu": "BLEU",
-    "rouge_l": "ROUGE-L",
-    "token_f1": "Token F1",
-    "json_valid": "Valid JSON",
-    "stops": "Stops by itself",
-    "kl_to_base": "KL to the base",
-}
 
 
 def to_json(report: Mapping[str, Any]) -> str:
@@ -80,6 +64,9 @@ def render(report: Mapping[str, Any]) -> str:
         figures=_figures(report),
         weakest=WEAKEST,
         most_labels=MOST_LABELS,
+        LONG_ANSWER=LONG_ANSWER,
+        better=_better(report.get("metric", "macro_f1")),
+        lower=[shown.title_of(name) for name in _scores_shown(report) if _better(name) < 0],
     )
 
 
@@ -91,17 +78,23 @@ def _template() -> Any:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {
-        "title_of": title_of,
+        "title_of": shown.title_of,
         "rung_name": _rung,
-        "number": _number,
-        "score": _score,
-        "seconds": _seconds,
-        "size": _size,
+        "number": shown.number,
+        "score": shown.score,
+        "seconds": shown.seconds,
+        "size": shown.size,
         "weakest_first": _weakest_first,
         "in_order": in_order,
-        "clip": _clip,
+        "clip": shown.clip,
+        "signed": shown.signed,
+        "sentence": shown.sentence,
+        "name_of": shown.name_of,
+        "change": shown.change,
+        "perplexity": shown.perplexity,
+        "by_gain": _by_gain,
     }
-    return environment.from_string(Path(__file__).with_name("report.html.j2").read_text("utf-8"))
+    return environment.from_string(Path(__file__).with_name("page.html.j2").read_text("utf-8"))
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,13 +107,13 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     if curve := report.get("data_curve"):
         known = [point for point in curve["points"] if point["score"]["value"] is not None]
         points = [(p["rows"], *(p["score"][k] for k in ("value", "low", "high"))) for p in known]
-        label = title_of(report.get("metric", "macro_f1"))
+        label = shown.title_of(report.get("metric", "macro_f1"))
         found["data"] = points and plots.data_curve(points, curve["forecast"]["curve"], label)
     training = report.get("training") or {}
     if training.get("loss"):
         found["loss"] = plots.series(_thinned(training["loss"]), "step", "training loss", "two")
-    if training.get("validation"):
-        label = f"validation {title_of(training.get('metric', report.get('metric', 'macro_f1')))}"
+    if len(training.get("validation") or ()) > 1:
+        label = f"validation {shown.title_of(training.get('metric', report.get('metric', 'macro_f1')))}"
         found["validation"] = plots.series(
             training["validation"], "step", label, "one", training.get("best_step")
         )
@@ -128,7 +121,9 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Any]:
     if confusion and 0 < len(confusion["labels"]) <= MOST_LABELS:
         found["confusion"] = plots.heat_map(confusion["labels"], confusion["counts"])
     if rows := _ladder_rows(report):
-        found["ladder"] = plots.dots(rows, f"{title_of(report.get('metric', 'macro_f1'))} on validation rows")
+        found["ladder"] = plots.dots(
+            rows, f"{shown.title_of(report.get('metric', 'macro_f1'))} on validation rows"
+        )
     return found
 
 
@@ -169,37 +164,25 @@ def in_order(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     )
 
 
-def title_of(metric: str) -> str:
-    """A metric's name for people."""
-    return NAMES.get(metric, metric.replace("_", " ").capitalize())
+def _by_gain(
+    answers: Sequence[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """(rows that gained most, the others from the one that lost most), half and half of those whose gain is known."""
+    known = sorted(
+        (row for row in answers if row.get("gain") is not None), key=lambda row: row["gain"], reverse=True
+    )
+    half = (len(known) + 1) // 2
+    return known[:half], known[half:][::-1]
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def _scores_shown(report: Mapping[str, Any]) -> list[str]:
+    return [name for name, _ in in_order(report.get("test", {}).get("chosen", {}))]
 
 
-def _score(score: Mapping[str, Any] | None) -> str:
-    if not score or score["value"] is None:
-        return "–"
-    if score["low"] is None or score["high"] is None:
-        return f"{score['value']:.3f}"
-    return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {value % 60:.0f} s"
-
-
-def _size(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value / 1e6:,.1f} MB" if value >= 1e5 else f"{value / 1e3:,.1f} kB"
+def _better(name: str) -> int:
+    """+1 where more is better; a score that is not installed here counts as such."""
+    known = {each.replace("-", "_") for each in catalog.names("metric")}
+    return measure.metric(name).better if name in known else 1
 
 
 def _weakest_first(classes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -50,7 +50,7 @@ def verdict(
     """
     score = interval(chosen, metric, replicates=replicates)
     if not np.isfinite(score.value):
-        why = f"{name} is undefined on these test rows" if score.n else "there are no test rows"
+        why = f"{name} is undefined on these test rows" if len(chosen.rows) else "there are no test rows"
         return Verdict("cannot-tell", f"Can't tell: {why}.", score.to_json())
     rival, trivial = strongest_trivial(chosen, train_counts, metric, seed=seed)
     null = permuted_scores(chosen, metric, permutations, seed)
@@ -69,7 +69,7 @@ def against_base(
     """Better: the chosen model is measurably better than what it was made of, on the same rows (95 % interval)."""
     score = interval(chosen, metric)
     if not np.isfinite(score.value):
-        why = f"{name} is undefined on these test rows" if score.n else "there are no test rows"
+        why = f"{name} is undefined on these test rows" if len(chosen.rows) else "there are no test rows"
         return Verdict("cannot-tell", f"Can't tell: {why}.", score.to_json())
     found, other = paired(chosen, base, metric), interval(base, metric)
     numbers = {

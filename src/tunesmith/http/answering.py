@@ -113,7 +113,7 @@ class Answering(Service):
     async def proof(self) -> list[str]:
         questions = await asyncio.to_thread(asking.questions, self.model)
         answers = [asking.spoken(await self._answer(each)) for each in questions]
-        return asking.compared(questions, answers)
+        return asking.compared(self.model, questions, answers)
 
     async def _answer(self, question: asking.Question) -> list[Piece]:
         talks = Talks(0, time.monotonic() + self.limits.answer_seconds)

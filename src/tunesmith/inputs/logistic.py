@@ -169,7 +169,9 @@ class _Problem:
         told = errors[: _told(len(errors))]
         total = told.sum(axis=2)
         moved = (told.reshape(total.size, -1) @ rows).reshape(*total.shape, -1)
-        whole = np.concatenate([moved - total[:, :, None] * self.mean, (total * self.unit)[:, :, None]], axis=2)
+        whole = np.concatenate(
+            [moved - total[:, :, None] * self.mean, (total * self.unit)[:, :, None]], axis=2
+        )
         slope[: len(told)] += whole
         if len(told) < len(slope):
             slope[1] -= whole[0]

@@ -93,7 +93,6 @@ def _steps(net: Net, codec: Codec, prompt: Prompt, wish: Wish, ends: frozenset[i
             fixes=("send a prompt with words",),
             where="prompt",
         )
-    shape = None if wish.schema is None else Shape(wish.schema, codec.files[TOKENIZER], ends)
     return decoding.decode(
         net.backbone,
         [ids],
@@ -103,8 +102,14 @@ def _steps(net: Net, codec: Codec, prompt: Prompt, wish: Wish, ends: frozenset[i
         temperature=wish.temperature,
         top_p=wish.top_p,
         rivals=wish.alternatives,
-        allowed=None if shape is None else shape.allowed,
+        allowed=_allowed(codec, wish, ends),
     )
+
+
+def _allowed(codec: Codec, wish: Wish, ends: frozenset[int]) -> Any:
+    """Which tokens may come next: those that fit the wish's schema, or else the one that the task forces."""
+    schema = codec.settings.get("forced") if wish.schema is None else wish.schema
+    return None if schema is None else Shape(schema, codec.files[TOKENIZER], ends).allowed
 
 
 def answers(net: Net, codec: Codec, prompts: Sequence[Sequence[int]], wish: Wish) -> list[Answer]:
@@ -134,6 +139,7 @@ def _answers(
         seeds=seeds,
         temperature=wish.temperature,
         top_p=wish.top_p,
+        allowed=_allowed(codec, wish, ends),
     )
     for tokens in steps:
         for token in tokens:

@@ -19,11 +19,12 @@ from tunesmith import catalog
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.home import home_folder
-from tunesmith.lifecycle import bundling, climb, lineage, prepare, serving, tasking
+from tunesmith.lifecycle import bundling, climb, lineage, prepare, serving, tasking, tuned_bases
 from tunesmith.lifecycle.bundling import golden_rows, prove_and_bundle
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.recording import kept, through
 from tunesmith.lifecycle.results import ModelResult
+from tunesmith.lifecycle.spending import Tariff
 from tunesmith.model import Model
 from tunesmith.recipe import toml
 from tunesmith.recipe.legal import require_legal
@@ -59,17 +60,20 @@ def up(
     offline: bool = False,
     prove_all: bool = False,
     overrides: Sequence[str] = (),
+    machines: Path | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[Event]:
     """From a file to a proven, served model: Finished(ModelResult).
 
     task, form: what kind of problem it is and how rows are written; '' is found out.  fields: field of the form →
     column.  budget: seconds for the ladder and the proof.  prefer: 'simple' or 'best'.  out: folder for report.html and
-    report.json (default: the run's).  serve: leave the server running.
+    report.json (default: the run's).  serve: leave the server running.  machines: a table of machines and their
+    prices, by which answers are priced (default: the one that comes along).
     """
-    begun, place = time.monotonic(), home_folder(home)
+    begun, place, tariff = time.monotonic(), home_folder(home), Tariff(machines)
+    _ = tariff.table  # a table that can't be read is refused before anything begins
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides, task=task, form=form)
-    recipe = tasking.with_task(recipe, place)
+    recipe = tuned_bases.with_base(tasking.with_task(recipe, place), place)
     require_legal(recipe)
     early, prepared = yield from kept(prepare.prepare(recipe, place))
     run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
@@ -83,6 +87,7 @@ def up(
             offline,
             begun + budget * (1 - climb.RESERVE),
             stop=stop or threading.Event(),
+            tariff=tariff,
         )
         steps, rungs = yield from kept(climb.climb(climber, prepared.recipe), run_)
         chosen, why = bundling.choose(rungs, prepared, prefer)
@@ -149,7 +154,7 @@ def train(
         yield from lineage.differences(run_)
         early: list[Event] = []
     else:
-        loaded = _loaded(recipe, overrides)
+        loaded = tuned_bases.with_base(_loaded(recipe, overrides), place)
         require_legal(loaded)
         early, prepared = yield from kept(prepare.prepare(_resolved(loaded), place))
         run_ = runs.create(place, prepared.recipe, lineage.of(prepared))

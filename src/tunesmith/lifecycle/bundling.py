@@ -164,6 +164,7 @@ def _values(
         "metrics": found["metrics"],
         "ladder": ladder,
         "chosen": found["chosen"],
+        "chosen_reason": found["chosen_reason"],
         "test": found["test"],
         "verdict": {key: found["verdict"][key] for key in ("outcome", "sentence")},
         "gate": found["gate"],
@@ -171,6 +172,6 @@ def _values(
         "bundle": bundle,
         "report": page,
         "run": run_id,
-        **{key: found[key] for key in ("forgetting",) if key in found},
+        **{key: found[key] for key in ("forgetting", "tuned") if key in found},
         "serve_command": found["serve_command"],
     }

@@ -16,7 +16,7 @@ from tunesmith.errors import MissingError, NetworkError
 from tunesmith.evaluate import measure
 from tunesmith.events import Event, Measured, Note, Stage
 from tunesmith.fields import Record
-from tunesmith.lifecycle import general
+from tunesmith.lifecycle import general, spending
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.model import CODEC, read_codec
 from tunesmith.parts import (
@@ -41,6 +41,7 @@ class Rung:
     """One measured (or skipped) recipe.
 
     predictor: fitted on the training rows.  curve: scores on the validation rows over the steps of training.
+    seconds: to fit and to open it.  spent: what its answers to the validation rows took.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Rung:
     bytes: int = 0
     skipped: str = ""
     curve: tuple[Mapping[str, float], ...] = ()
+    spent: spending.Spent | None = None
 
     @property
     def approach(self) -> Approach:
@@ -67,13 +69,17 @@ class Rung:
             "scores": {name: score.to_json() for name, score in self.scores.items()},
             "seconds": round(self.seconds, 3),
             "bytes": self.bytes,
+            "answering": self.spent.to_json() if self.spent else None,
             "skipped": self.skipped or None,
         }
 
 
 @dataclass(frozen=True)
 class Climber:
-    """What all rungs share: rows, folders, time.  deadline: `time.monotonic()` seconds, or None."""
+    """What all rungs share: rows, folders, time.
+
+    deadline: `time.monotonic()` seconds, or None.  tariff: what answers cost.
+    """
 
     prepared: Prepared
     folder: Path
@@ -83,6 +89,7 @@ class Climber:
     rehearse: bool = False
     resume: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
+    tariff: spending.Tariff = field(default_factory=spending.Tariff)
 
     def job(self, recipe: Recipe, folder: Path, base: Base | None) -> Job:
         """The job of a recipe on the training rows."""
@@ -104,22 +111,32 @@ class Climber:
         )
 
     def base(self, recipe: Recipe) -> Base | None:
-        """The base model of a recipe, where its approach starts from one."""
-        based = catalog.part("approach", recipe.approach.name).based
-        return resolve(recipe.base, offline=self.offline) if based and not self.rehearse else None
+        """The base model of a recipe, where its approach starts from one here."""
+        if self.rehearse or not _based(recipe):
+            return None
+        return resolve(recipe.base, offline=self.offline)
 
     def codec(self, recipe: Recipe, base: Base | None) -> Codec:
         """The codec of a recipe on these rows."""
         task, profile = self.prepared.task, self.prepared.profile
-        based = catalog.part("approach", recipe.approach.name).based
-        if self.rehearse and based and isinstance(task, NeuralTask):
+        if self.rehearse and _based(recipe) and isinstance(task, NeuralTask):
             return task.tiny_codec(profile)
         return task.codec(base, profile)
 
+    def rows(self, records: Sequence[Record]) -> list[Record]:
+        """Those of the rows on which models are compared, as the task reads them."""
+        return self.prepared.task.measured([self.prepared.objective.shown(record) for record in records])
+
     def predictions(self, predictor: Predictor, codec: Codec, records: Sequence[Record]) -> Outcomes:
         """What a predictor says of those of the rows on which models are compared."""
-        rows = self.prepared.task.measured([self.prepared.objective.shown(record) for record in records])
+        rows = self.rows(records)
         return outcomes(self.prepared, predict(self.prepared, predictor, codec, rows), rows)
+
+
+def _based(recipe: Recipe) -> bool:
+    """Whether the recipe needs its base: not where a server answers in its place."""
+    approach: Approach = catalog.make("approach", recipe.approach)
+    return approach.based and not approach.remote
 
 
 def predict(
@@ -170,7 +187,7 @@ def _rung(climber: Climber, number: int, name: str, recipe: Recipe) -> Generator
 def _impossible(climber: Climber, approach: Approach, recipe: Recipe) -> str:
     if not approach.serves(climber.prepared.task):
         return f"{recipe.approach.name} does not serve {recipe.task.name}"
-    if approach.library and not doors.has(approach.library):
+    if approach.library and not approach.remote and not doors.has(approach.library):
         extra = doors.EXTRAS[approach.library]
         return f'needs {approach.library}: pip install "tunesmith[{extra}]"'
     if recipe.decided.get("base") != "you":
@@ -183,9 +200,8 @@ def _impossible(climber: Climber, approach: Approach, recipe: Recipe) -> str:
 
 def _fitting(job: Job, approach: Approach) -> tuple[Recipe, str]:
     """The recipe, shortened if it must be to fit the time left, or the reason why it can't be."""
-    if (
-        job.deadline is None or not approach.library
-    ):  # rungs of the core take seconds, and one is always served
+    quick = not approach.library or approach.remote  # these take seconds, and one is always served
+    if job.deadline is None or quick:
         return job.recipe, ""
     left = job.deadline - time.monotonic()
     needed = approach.seconds(job, probe=left > PROBE_SECONDS)
@@ -211,7 +227,7 @@ def fit(climber: Climber, name: str, job: Job, start: float) -> Generator[Event,
         yield event
     if (job.model / CODEC).is_file():  # what was learnt brings its own tokens
         job = replace(job, codec=read_codec(job.model))
-    predictor = approach.open(job.model, job.task, job.codec, job.base, job.recipe)
+    codec, predictor = job.codec, approach.open(job.model, job.task, job.codec, job.base, job.recipe)
     rung = Rung(
         name,
         job.recipe,
@@ -223,7 +239,11 @@ def fit(climber: Climber, name: str, job: Job, start: float) -> Generator[Event,
     )
     if not job.validation:
         return rung
-    found = climber.predictions(predictor, job.codec, job.validation)
+    rows = climber.rows(job.validation)
+    said, spent = spending.measured(
+        predictor, lambda: predict(climber.prepared, predictor, codec, rows), climber.tariff, rung.bytes
+    )
+    found = outcomes(climber.prepared, said, rows)
     scores = measure.measure(found, [*job.task.metrics[:2]])
     yield Measured(name, "validation", {key: score.to_json() for key, score in scores.items()})
-    return replace(rung, predictions=found, scores=scores)
+    return replace(rung, predictions=found, scores=scores, spent=spent)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import catalog
-from tunesmith.advise import cost, estimate, fitting, machines, moving, sizes
+from tunesmith.advise import cost, estimate, fitting, machines, moving, room, sizes
 from tunesmith.advise.cost import Probed
 from tunesmith.advise.estimate import Question
 from tunesmith.advise.ladder import advised
@@ -58,7 +58,7 @@ def estimated(
     known = measuring.base_of(mine.base, offline=offline)
     mine = _tasked(mine, known.config, named=bool(recipe or task))
     kind: Task = catalog.make("task", mine.task)
-    shape = sizes.shape(known.config, decoder=not kind.classifies)
+    shape = sizes.shape(known.config, decoder=False if kind.classifies else None)
     yield Stage("base", f"{mine.base}: {estimate.words(shape.parameters)} parameters, {shape.family}")
     found = (
         measuring.given(mine, kind, known, rows, tokens)
@@ -141,6 +141,7 @@ def _values(
         "dtype": mine.dtype,
         "rows": _rows(asked, mine),
         "memory": estimate.memory_of(mine),
+        "checkpointing": room.settled(mine, asked.recipe.train.checkpointing, room.of(here)).to_json(),
         "disk": [each.to_json() for each in cost.disk(mine, asked.kept)],
         "machines": found,
         "probe": steps.to_json() if steps else None,

@@ -124,7 +124,7 @@ def _labelled(model: Model, data: str, fields: Mapping[str, str]) -> Generator[E
 def _known_spelling(model: Model, row: Record) -> Record:
     """The row with its label as the model spells it, where only case and blanks differ ('Billing ' is 'billing')."""
     label = model.task.target(row) or ""
-    if label in model.labels:
+    if not model.labels or label in model.labels:
         return row
     same = [known for known in model.labels if known.strip().casefold() == label.strip().casefold()]
     field = next(field.name for field in model.task.fields if field.role == "target")

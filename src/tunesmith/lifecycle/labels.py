@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import numpy as np
-
 from tunesmith.advise import ladder
-from tunesmith.evaluate import compare, measure, verdict
+from tunesmith.evaluate import measure, verdict
 from tunesmith.events import Event
-from tunesmith.lifecycle import prove, reporting
+from tunesmith.lifecycle import picking, prove, reporting
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.lifecycle.proofs import Proven
@@ -24,27 +22,17 @@ def choose(rungs: Sequence[Rung], prepared: Prepared, prefer: str) -> tuple[Rung
 
     Where that one does not beat guessing on the validation rows, or is a constant, the floor rung is served.
     """
-    metric = measure.metric(prepared.task.metrics[0])
+    name = prepared.task.metrics[0]
+    chosen, why = picking.picked(rungs, name, prefer)
     measured = [rung for rung in rungs if rung.predictions is not None]
-    candidates = [(rung.name, rung.predictions) for rung in measured if rung.predictions is not None]
-    values = [rung.scores[prepared.task.metrics[0]].value for rung in measured]
-    best = int(np.argmax(np.nan_to_num(values, nan=-1.0)))
-    index = best if prefer == "best" else compare.simplest_not_worse(candidates, metric)
-    chosen, why = measured[index], _why(measured[index], measured[best], prefer)
     floor = next((rung for rung in measured if rung.recipe.approach.name == ladder.FLOOR), chosen)
     if not isinstance(chosen.predictions, Predictions) or chosen is floor:
         return chosen, why
-    counts = prepared.profile.labels
-    guessing = verdict.verdict(chosen.predictions, counts, {}, metric, name=prepared.task.metrics[0])
+    counts, metric = prepared.profile.labels, measure.metric(name)
+    guessing = verdict.verdict(chosen.predictions, counts, {}, metric, name=name)
     if chosen.recipe.approach.name == "majority" or guessing.outcome != "better":
         return floor, f"no rung measurably beats guessing on the validation rows, so {floor.name} is served"
     return chosen, why
-
-
-def _why(chosen: Rung, best: Rung, prefer: str) -> str:
-    if prefer == "best" or chosen is best:
-        return f"{chosen.name} scores best on the validation rows"
-    return f"{chosen.name} is the simplest rung that is not measurably worse than {best.name}"
 
 
 def told(found: Outcomes) -> dict[str, Any]:

@@ -23,9 +23,13 @@ def backbone(config: Mapping[str, Any]) -> Any:
 
     Raises ValueError for a family that the installed transformers does not know.
     """
+    return bare(configuration(config))
+
+
+def configuration(config: Mapping[str, Any]) -> Any:
+    """The family's configuration, with what `config` leaves out.  Raises ValueError for an unknown family."""
     settings = {key: value for key, value in config.items() if key != "model_type"}
-    made = transformers.AutoConfig.for_model(config["model_type"], **settings)
-    return _bare(made)
+    return transformers.AutoConfig.for_model(config["model_type"], **settings)
 
 
 def tiny_backbone(vocabulary: int) -> Any:
@@ -39,10 +43,11 @@ def tiny_backbone(vocabulary: int) -> Any:
         max_position_embeddings=128,
         pad_token_id=0,
     )
-    return _bare(made)
+    return bare(made)
 
 
-def _bare(config: Any) -> Any:
+def bare(config: Any) -> Any:
+    """The encoder of a configuration, without a head and without a pooler."""
     kind: Any = transformers.MODEL_MAPPING[type(config)]
     return kind(config, **_without_pooler(kind))
 

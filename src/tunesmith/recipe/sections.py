@@ -85,6 +85,11 @@ class Train(Section):
     window: int = Field(
         default=50, ge=1, description="batches in a shuffled window that is sorted by length; 1: no sorting"
     )
+    checkpointing: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="compute activations again instead of keeping them: less memory, a third more time; auto: where "
+        "they would not fit",
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="arithmetic of matrix products"
     )

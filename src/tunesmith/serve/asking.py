@@ -74,11 +74,11 @@ def spelled(model: Model, piece: Piece) -> str:
     return speaking.spelled(model.codec, piece.token) if known else piece.text
 
 
-def compared(questions: Sequence[Question], answers: Sequence[Mapping[str, Any]]) -> list[str]:
+def compared(model: Model, questions: Sequence[Question], answers: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line for each question that is not answered as it must be: words equal, numbers within the tolerance."""
     if not questions:
         return ["the bundle has no golden rows"]
-    return compare([each.answer for each in questions], answers, exact=False)
+    return compare([each.answer for each in questions], answers, exact=False, keys=model.promised)
 
 
 def records(model: Model) -> list[Record]:

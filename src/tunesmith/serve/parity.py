@@ -44,7 +44,7 @@ def _labels(model: Model, ask: Ask) -> list[str]:
 def _words(model: Model, ask: Ask) -> list[str]:
     """Every golden row is asked in words; the same words must come back, as likely within 1e-5."""
     questions = asking.questions(model)
-    return asking.compared(questions, [_said(question, ask) for question in questions])
+    return asking.compared(model, questions, [_said(question, ask) for question in questions])
 
 
 def _said(question: asking.Question, ask: Ask) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from pydantic import Field as Knob
 
 from tunesmith import doors
 from tunesmith.bases import Base
+from tunesmith.errors import UsageError
 from tunesmith.events import Event, Found, Note
 from tunesmith.fields import Record, row_key
 from tunesmith.findings import Place
-from tunesmith.inputs import chat, learning, speaking, terms
+from tunesmith.inputs import chat, learning, schemas, speaking, terms
 from tunesmith.inputs.text import TOKENIZER, byte_tokenizer
 from tunesmith.outcomes import Answer, Answers, Likelihood, group_ids
 from tunesmith.parts import (
@@ -46,7 +47,8 @@ ADVICE = {
 TINY_WINDOW = 128
 METRICS = (
     *("chrf", "rouge_l", "token_f1", "exact_match", "final_number", "bleu", "loss", "perplexity"),
-    *("token_accuracy", "stops", "refusal_rate", "length_drift", "distinct_2", "json_valid", "terminology"),
+    *("token_accuracy", "stops", "refusal_rate", "length_drift", "distinct_2", "json_valid"),
+    *("schema_valid", "terminology"),
 )
 
 
@@ -79,8 +81,8 @@ class LanguageTask(NeuralTask, ABC):
         """Settings of the codec: truncation (see `Answering`), answer_tokens."""
 
     @abstractmethod
-    def demands(self, answers: Answers) -> dict[str, np.ndarray]:
-        """What was demanded of answers, and kept (`Answers.demands`)."""
+    def demands(self, records: Sequence[Record], answers: Answers) -> dict[str, np.ndarray]:
+        """What was demanded of the answers to these records, and kept (`Answers.demands`)."""
 
     @final
     def codec(self, base: Base | None, profile: Profile) -> Codec:
@@ -128,7 +130,7 @@ class LanguageTask(NeuralTask, ABC):
             group_ids(groups),
             tuple(record.key for record in records),
         )
-        return replace(found, demands=self.demands(found))
+        return replace(found, demands=self.demands(records, found))
 
     @final
     def measured(self, rows: Sequence[Record]) -> list[Record]:
@@ -193,16 +195,40 @@ class Answering(LanguageTask, ABC):
         "",
         description="a table of terms that answers must use or avoid (source, target, language, forbidden)",
     )
+    answer_schema: str = Knob(
+        "", description="a file with the JSON Schema that answers must fit; a row may bring its own"
+    )
+    constrained: bool = Knob(
+        False, description="answers are written so that they fit answer_schema, here and on the server"
+    )
 
     @final
     def manner(self) -> dict[str, Any]:
-        return {"truncation": self.truncation, "answer_tokens": self.answer_tokens}
+        forced = {"forced": schemas.of_file(Path(self.answer_schema))} if self._forces() else {}
+        return {"truncation": self.truncation, "answer_tokens": self.answer_tokens, **forced}
+
+    def _forces(self) -> bool:
+        """Whether answers are forced into the schema.  Raises UsageError C163 without one."""
+        if self.constrained and not self.answer_schema:
+            raise UsageError(
+                "C163",
+                "answers are to be constrained, and nothing says to what",
+                expected="a JSON Schema",
+                fixes=("--set task.answer_schema=FILE", "--set task.constrained=false"),
+                where="task.constrained",
+            )
+        return self.constrained
 
     @final
-    def demands(self, answers: Answers) -> dict[str, np.ndarray]:
-        if not self.glossary:
-            return {}
-        return {"terms": terms.kept(terms.glossary(Path(self.glossary)), answers)}
+    def demands(self, records: Sequence[Record], answers: Answers) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        if self.glossary:
+            found["terms"] = terms.kept(terms.glossary(Path(self.glossary)), answers)
+        usual = schemas.of_file(Path(self.answer_schema)) if self.answer_schema else None
+        wanted = [(row.fields.get(schemas.FIELD) or usual, str(row.place)) for row in records]
+        if any(schema is not None for schema, _ in wanted):
+            found["schema"] = schemas.kept(wanted, answers)
+        return found
 
     @final
     def answered(self, record: Record, text: str) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tunesmith.data.contents.document import Document as Content
@@ -36,7 +37,7 @@ class LanguageModel(_language.LanguageTask):
     def manner(self) -> dict[str, Any]:
         return {"truncation": "split", "answer_tokens": 1}
 
-    def demands(self, answers: Answers) -> dict[str, Any]:
+    def demands(self, records: Sequence[Record], answers: Answers) -> dict[str, Any]:
         return {}
 
     def answered(self, record: Record, text: str) -> Record:

@@ -35,6 +35,7 @@ class Encoder:
         machine.set_threads(recipe.train.threads)
         # a frozen section is hashable, which pydantic's type does not tell
         self._net = _loaded(task, base, codec.files["tokenizer.json"])  # pyright: ignore[reportArgumentType]
+        self.held = sum(each.nbytes for each in (*self._net.parameters(), *self._net.buffers()))
         digest = base.digest if base else "tiny"
         settings = f"{digest} {task.model_dump_json()} {codec.settings['max_length']}"
         self.key = hashlib.sha256(settings.encode()).hexdigest()[:32]

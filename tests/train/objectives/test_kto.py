@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from lessons import job, taught, unpaired  # noqa: E402
+from tunesmith import catalog  # noqa: E402
 from tunesmith.fields import Record  # noqa: E402
+from tunesmith.tasks import _language  # noqa: E402
+from tunesmith.train import order  # noqa: E402
 from tunesmith.train.objectives import _judged, _layout  # noqa: E402
 
 pytestmark = pytest.mark.neural
@@ -104,3 +108,66 @@ def test_held_out_answers_are_judged_by_whether_they_became_likelier(tmp_path: P
     assert unseen.abstain
     found = lesson.outcomes(made.validation, [wanted] * len(made.validation), [1] * len(made.validation))
     assert found.hits.tolist() == [row.fields["label"] for row in made.validation]
+
+
+def pairs() -> list[Record]:
+    """Two answers to each prompt, one wanted and one not, rows in no order."""
+    made = [
+        {"prompt": row.fields["prompt"], "completion": said, "label": label}
+        for row in unpaired()
+        for said, label in (
+            (row.fields["completion"], True),
+            ([{"role": "assistant", "content": "No."}], False),
+        )
+    ]
+    rows = _language.records(made)
+    return rows[::2] + rows[1::2]
+
+
+@pytest.mark.parametrize("micro_tokens", [0, 300])
+def test_answers_to_one_prompt_come_in_one_step_and_every_row_once_an_epoch(
+    micro_tokens: int, tmp_path: Path
+) -> None:
+    rows = pairs()
+    made = replace(job(tmp_path, "kto", epochs=1, batch_size=8, micro_tokens=micro_tokens), train=rows)
+    objective, _, lesson = taught(made)
+    steps = [[row for part in parts for row in part.rows] for _, parts in objective.feed(made, lesson, 0)]
+    assert len(steps) == objective.steps(made, lesson) == round(len(rows) / 8)
+    assert sorted(row for step in steps for row in step) == sorted(row.key for row in rows)
+    prompts = {row.key: str(row.fields["prompt"]) for row in rows}
+    for step in steps:
+        counts = Counter(prompts[row] for row in step)
+        assert set(counts.values()) == {2}
+
+
+def test_without_repeated_prompts_the_order_is_that_of_single_rows(tmp_path: Path) -> None:
+    made = job(tmp_path, "kto", micro_tokens=0)
+    objective, _, lesson = taught(made)
+    plain = [[part.rows for part in parts] for _, parts in order.feed(made, lesson, 0)]
+    assert [[part.rows for part in parts] for _, parts in objective.feed(made, lesson, 0)] == plain
+
+
+def test_held_out_answers_are_judged_from_where_mismatched_ones_are(tmp_path: Path) -> None:
+    made = job(tmp_path, {"name": "kto", "beta": 0.5})
+    _, net, lesson = taught(made)
+    examples = [each for row in made.validation for each in lesson.encode(row, made.codec, None)]
+    batch = lesson.collate(examples, made.codec)
+    looked_at = [row for part in _judged._looked_at(examples) for row in part]
+    assert looked_at == []  # held-out rows carry no mismatched answers
+    gained = [
+        {**part, "mismatched_reference": part["mismatched_reference"] - 3} for part in lesson.point._parts
+    ]
+    assert sum(len(part["mismatched_reference"]) for part in gained) == len(made.train)
+    with torch.no_grad():
+        seen = [float(each[0]) for each in lesson.predict(net, batch, made.codec)]
+        lesson.point = _judged.Baseline(gained)
+        judged = [float(each[0]) for each in lesson.predict(net, batch, made.codec)]
+    assert seen == pytest.approx([0.0] * len(seen), abs=1e-4)
+    assert judged == pytest.approx([-0.5 * 3] * len(seen), abs=1e-3)
+
+
+def test_samples_hold_both_kinds_on_every_side_of_a_rehearsal(tmp_path: Path) -> None:
+    made = job(tmp_path, "kto")
+    rows = catalog.make("objective", made.recipe.objective).samples(made.task)
+    for side in (rows[::2], rows[1::4], rows[3::4]):
+        assert {row.fields["label"] for row in side} == {True, False}

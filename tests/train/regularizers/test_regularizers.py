@@ -98,7 +98,7 @@ def test_the_information_is_of_the_bases_own_tensors_whatever_the_tuning(tmp_pat
 
 def test_for_small_changes_ewc_estimates_the_divergence_from_the_base(tmp_path: Path) -> None:
     """Along the gradient's own scale the quadratic form and the divergence agree within a factor."""
-    held = demanded(job(tmp_path, task="chat", regularizer={"name": "ewc", "windows": 24}))
+    held = demanded(job(tmp_path, task="chat", regularizer={"name": "ewc", "windows": 24, "strength": 1.0}))
     close = demanded(job(tmp_path, task="chat", regularizer={"name": "kl-to-base", "windows": 24}))
     shaken(held[0])
     shaken(close[0])

@@ -10,7 +10,8 @@ from tunesmith.parts import Content
 
 
 class Chat(Content):
-    """Fields: messages ([{role, content, tool_calls?, name?, weight?}]), tools ([…], absent where there are none).
+    """Fields: messages ([{role, content, tool_calls?, name?, weight?}]), tools ([…], absent where there are none),
+    answer_schema (JSON Schema that the last answer must fit; absent where the row says none).
 
     Roles: system, developer, user, assistant, tool.  content: a text.  weight 0: the turn is not learnt.
     """
@@ -18,6 +19,7 @@ class Chat(Content):
     fields: ClassVar = (
         Field("messages", "input", kind="messages"),
         Field("tools", "input", required=False, kind="json"),
+        Field("answer_schema", "input", required=False, kind="json"),
     )
     offers: ClassVar = frozenset({"turns"})
 

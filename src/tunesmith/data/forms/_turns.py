@@ -79,6 +79,26 @@ def tools(value: Any) -> Any:
     return listed(found, "tools", '[{"name": …, "parameters": …}, …]')
 
 
+def extras(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a conversation may bring beside its turns: tools, and the schema of its last answer."""
+    return filled(tools=tools(row.get("tools")), answer_schema=schema(row.get("answer_schema")))
+
+
+def kept(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `extras`."""
+    return filled(tools=fields.get("tools"), answer_schema=fields.get("answer_schema"))
+
+
+def schema(value: Any) -> Any:
+    """The JSON Schema of a row: an object, which tables hold as JSON text.  Raises ValueError for anything else."""
+    found = unpacked(value)
+    if not found:
+        return {}
+    if isinstance(found, Mapping):
+        return dict(found)
+    raise ValueError('an answer_schema that is no object; write {"type": "object", …}')
+
+
 def opened(system: Any, history: Any) -> list[Turn]:
     """A system message and earlier pairs of question and answer, as far as a row has them."""
     turns = [turn("system", system)] if text(system).strip() else []

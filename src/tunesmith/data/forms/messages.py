@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tunesmith.data.forms import _turns
-from tunesmith.data.forms._values import filled
 from tunesmith.fields import Field
 from tunesmith.parts import Form
 
 
 class Messages(Form):
-    """Keys: messages, tools.  A content of typed parts keeps its texts, one on a line."""
+    """Keys: messages, tools, answer_schema.  A content of typed parts keeps its texts, one on a line."""
 
     content: ClassVar = "chat"
     keys: ClassVar = (
@@ -23,14 +22,15 @@ class Messages(Form):
             kind="messages",
         ),
         Field("tools", "input", ("tools", "functions"), required=False, kind="json"),
+        Field("answer_schema", "input", ("answer_schema", "response_schema"), required=False, kind="json"),
     )
 
     def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
         fields = {"messages": _turns.messages(row.get("messages"), "messages")}
-        return {**fields, **filled(tools=_turns.tools(row.get("tools")))}
+        return {**fields, **_turns.extras(row)}
 
     def render(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {"messages": fields["messages"], **filled(tools=fields.get("tools"))}
+        return {"messages": fields["messages"], **_turns.kept(fields)}
 
     def samples(self) -> list[dict[str, Any]]:
         return [

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tunesmith.data.forms import _turns
-from tunesmith.data.forms._values import filled
 from tunesmith.fields import Field
 from tunesmith.parts import Form
 
 
 class PromptCompletion(Form):
-    """Keys: prompt, completion, system, tools."""
+    """Keys: prompt, completion, system, tools, answer_schema."""
 
     content: ClassVar = "chat"
     keys: ClassVar = (
@@ -20,6 +19,7 @@ class PromptCompletion(Form):
         Field("completion", "target", ("completion", "answer", "response", "output", "solution")),
         Field("system", "input", ("system", "system_prompt"), required=False),
         Field("tools", "input", ("tools", "functions"), required=False, kind="json"),
+        Field("answer_schema", "input", ("answer_schema", "response_schema"), required=False, kind="json"),
     )
 
     def parse(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,14 +28,14 @@ class PromptCompletion(Form):
             *_turns.spoken(row.get("prompt"), "user", "prompt"),
             *_turns.spoken(row.get("completion"), "assistant", "completion"),
         ]
-        return {"messages": turns, **filled(tools=_turns.tools(row.get("tools")))}
+        return {"messages": turns, **_turns.extras(row)}
 
     def render(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         asked, answer = _turns.answered(fields["messages"])
         return {
             "prompt": _turns.shown(asked, "user"),
             "completion": _turns.shown(answer, "assistant"),
-            **filled(tools=fields.get("tools")),
+            **_turns.kept(fields),
         }
 
     def samples(self) -> list[dict[str, Any]]:

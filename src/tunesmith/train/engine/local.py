@@ -11,9 +11,10 @@ import numpy as np
 
 from tunesmith import doors, machine
 from tunesmith.bases import Base
-from tunesmith.errors import IntegrityError, MissingError, UsageError
+from tunesmith.errors import IntegrityError, UsageError
 from tunesmith.fields import Record
 from tunesmith.parts import Batch, Codec, Demand, Example, Job, Lesson, Net, NeuralTask, Output, Tuning
+from tunesmith.train.engine import unusable
 
 Compute = Callable[[Net, Batch, Codec], list[Output]]
 BETAS = (0.9, 0.999)
@@ -204,18 +205,8 @@ def pretrained(task: NeuralTask, base: Base, codec: Codec, seed: int = 0, dropou
         weights.load(net, base.folder)
         net.begin(seed, dropout)
     except (ValueError, KeyError, OSError, RuntimeError) as misfit:
-        raise MissingError(
-            "B205",
-            f"the base '{base.name}' can't be used: {str(misfit).splitlines()[0][:200]}",
-            expected=f"a model that the installed transformers knows and that can do {_kebab(task)}",
-            fixes=("--base minilm", "tunesmith doctor"),
-            where=str(base.folder),
-        ) from None
+        raise unusable.refusal(task, base, str(misfit)) from None
     return net
-
-
-def _kebab(task: NeuralTask) -> str:
-    return task.__module__.rpartition(".")[2].replace("_", "-")
 
 
 def network(job: Job) -> Net:

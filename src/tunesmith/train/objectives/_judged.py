@@ -21,16 +21,19 @@ from tunesmith.train import references
 from tunesmith.train.objectives import _layout, _pairs, _rows
 
 LABELS = ("unwanted", "wanted")
+LOOKED_AT = 64  # training rows whose mismatched answers say where held-out answers are judged from
 
 
 @dataclass
 class Judged:
     """An answer is one example; a training row also carries another row's answer to its own prompt.
 
-    others: row key → that answer.  reference: row key → log-probabilities [2] by the net as the run began.
+    others: row key → that answer.  reference: row key → log-probabilities [2] by the net as the run began.  point: the
+    divergence on always the same training rows: from there held-out answers are judged, as those of a step are from its
+    own.
     """
 
-    early: ClassVar[tuple[str, ...]] = ("accuracy", "log_loss")
+    early: ClassVar[tuple[str, ...]] = ("log_loss", "accuracy")
     task: LanguageTask
     beta: float
     desirable: float
@@ -38,6 +41,7 @@ class Judged:
     others: Mapping[str, _rows.Turns]
     reference: dict[str, np.ndarray] = field(default_factory=dict)
     known: dict[str, list[Example]] = field(default_factory=dict)
+    point: Baseline | None = None
 
     def encode(self, record: Record, codec: Codec, draw: Draw | None) -> list[Example]:
         """None where an answer has no room in the window."""
@@ -79,8 +83,9 @@ class Judged:
         return {"answer": preference_losses.kto_sum(moved, batch.tensors["wanted"], value, *weights)}
 
     def predict(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
-        """For each answer the log-odds float32 [1] that it is wanted: its implicit reward."""
+        """For each answer the log-odds float32 [1] that it is wanted: its implicit reward above the point."""
         moved = _alone(net, batch.tensors) - batch.tensors["reference"]
+        moved = moved - self.point.of(net) if self.point else moved
         return list((self.beta * moved).float().cpu().numpy()[:, None])
 
     def decode(self, record: Record, outputs: Sequence[Output], codec: Codec) -> Prediction:
@@ -92,7 +97,7 @@ class Judged:
     def outcomes(
         self, records: Sequence[Record], decoded: Sequence[Any], groups: Sequence[str | int]
     ) -> Predictions:
-        """Whether an answer is wanted: likelier than it was to the net as the run began."""
+        """Whether an answer is wanted: it has gained more than mismatched ones have."""
         truths = [LABELS[bool(record.fields["label"])] for record in records]
         return predictions_of(decoded, truths, [record.key for record in records], groups)
 
@@ -154,6 +159,13 @@ def prepare(job: Job, net: Net, lesson: Judged) -> Iterator[Event]:
     # which answers are mismatched depends on the training rows
     trained = sorted(lesson.others)
     lesson.reference = yield from _pairs.referred(job, net, rows, compute, trained=trained)
+    lesson.point = Baseline([lesson.collate(part, job.codec).tensors for part in _looked_at(rows)])
+
+
+def _looked_at(rows: Sequence[Example]) -> Iterator[list[Example]]:
+    """The first rows by key that carry a mismatched answer, in batches of like length."""
+    paired = sorted((each for each in rows if len(each.values["row"].answers) > 1), key=lambda each: each.row)
+    return references.batches(paired[:LOOKED_AT])
 
 
 def _alone(net: Net, tensors: Mapping[str, Any]) -> Tensor:

@@ -18,6 +18,7 @@ from tunesmith.events import Event, Note
 from tunesmith.fields import Record, row_key
 from tunesmith.outcomes import Prediction, Predictions, predictions_of
 from tunesmith.parts import Batch, Codec, Draw, Example, Job, Lesson, Net, Objective, Output, Task, Tensor
+from tunesmith.tasks import _language, _samples
 from tunesmith.tasks._language import LanguageTask
 from tunesmith.train import order, references
 from tunesmith.train.objectives import _layout, _rows
@@ -71,6 +72,11 @@ class PairObjective(Objective, ABC):
         return _rows.shown(record, [*record.fields["prompt"], *record.fields["chosen"]])
 
     @final
+    def samples(self, task: Task) -> list[Record]:
+        """A few dozen pairs written for this project."""
+        return _language.records(_samples.preferences())
+
+    @final
     def lesson(self, job: Job, net: Net) -> Generator[Event, None, Lesson]:
         from tunesmith.nn import shared_prompt
 
@@ -100,7 +106,7 @@ class Pairs:
     reference: row key → log-probabilities [2] by the net as the run began.
     """
 
-    early: ClassVar[tuple[str, ...]] = ("accuracy", "log_loss")
+    early: ClassVar[tuple[str, ...]] = ("log_loss", "accuracy")
     objective: PairObjective
     task: LanguageTask
     shared: bool = False

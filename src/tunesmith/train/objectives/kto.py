@@ -11,9 +11,10 @@ from pydantic import Field
 from tunesmith.events import Event
 from tunesmith.fields import Record
 from tunesmith.parts import Batch, Job, Lesson, Net, Objective, Task
+from tunesmith.tasks import _language, _samples
 from tunesmith.tasks._language import LanguageTask
 from tunesmith.train import order
-from tunesmith.train.objectives import _judged, _rows
+from tunesmith.train.objectives import _judged, _prompts, _rows
 
 
 class Kto(Objective):
@@ -24,6 +25,9 @@ class Kto(Objective):
     log policy − log reference, never below zero, without gradient.  Which answer that is, is fixed for a run (that of
     the next row in the order of keys that has another prompt), so that the reference of these pairs is computed once
     too; the mean is over the whole step, however it is divided into micro-batches.
+
+    Answers to one prompt come in one step: what they share cancels out of the gradient, and what tells the wanted from
+    the unwanted one is left.
     """
 
     content: ClassVar[str] = "unpaired"
@@ -42,6 +46,15 @@ class Kto(Objective):
         said = fields["completion"] if fields["label"] else []
         return _rows.shown(record, [*fields["prompt"], *said])
 
+    def samples(self, task: Task) -> list[Record]:
+        """A few dozen judged answers written for this project: of two pairs the better, of the next the worse one."""
+        made = []
+        for number, pair in enumerate(_samples.preferences()):
+            wanted = number % 3 > 0
+            said = pair["chosen" if wanted else "rejected"]
+            made.append({"prompt": pair["prompt"], "completion": said, "label": wanted})
+        return _language.records(made)
+
     def lesson(self, job: Job, net: Net) -> Generator[Event, None, Lesson]:
         _rows.require_whole(job)
         assert isinstance(job.task, LanguageTask)
@@ -52,9 +65,9 @@ class Kto(Objective):
         return lesson
 
     def feed(self, job: Job, lesson: Lesson, step: int) -> Iterator[tuple[float, list[Batch]]]:
-        for epoch, parts in order.feed(job, lesson, step):
+        for epoch, parts in order.feed(*_prompts.together(job, lesson), step):
             whole = _judged.Baseline([part.tensors for part in parts])
             yield epoch, [replace(part, tensors={**part.tensors, "baseline": whole}) for part in parts]
 
     def steps(self, job: Job, lesson: Lesson) -> int:
-        return order.steps(job, lesson)
+        return order.steps(*_prompts.together(job, lesson))

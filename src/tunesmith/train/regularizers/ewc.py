@@ -26,11 +26,15 @@ class Ewc(Regularizer):
     divergence from the base per token, and compares with the loss.  On rows that the base itself wrote this is its
     Fisher information; on others the empirical one (Kunstner et al. 2019).  It is computed once and kept; it needs a
     float32 number for each weight that moves.
+
+    The default is far above 1 because the estimate falls short of large changes: where a small model of stories learns
+    other tales (bench/forgetting.py), plain tuning raises the loss on stories by 1.08; strength 1 spares 20 % of that,
+    20 spares 71 %, with a loss on the new tales that is 5.5 % higher.
     """
 
     general: ClassVar[bool] = True
     measures: ClassVar[bool] = True
-    strength: float = Field(1.0, gt=0, description="weight of the estimated divergence beside the loss")
+    strength: float = Field(20.0, gt=0, description="weight of the estimated divergence beside the loss")
     windows: int = Field(256, ge=1, description="windows of general text that the information is taken from")
 
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:
