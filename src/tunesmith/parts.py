@@ -778,15 +778,21 @@ class Objective(Section, ABC):
     """What is minimised, on which batches.
 
     content: the name of what its rows hold, '' for the task's own.  usual: it is what `up` takes for rows of its
-    content where none is named.
+    content where none is named.  rate: the share of the tuning's learning rate that suits it, where the recipe names
+    no rate.
     """
 
     content: ClassVar[str] = ""
     usual: ClassVar[bool] = False
+    rate: ClassVar[float] = 1.0
 
     @abstractmethod
     def serves(self, task: Task) -> bool:
         """Whether it can teach this task."""
+
+    def samples(self, task: Task) -> list[Record]:
+        """Rows of its content for a rehearsal: the task's own, unless it learns from others."""
+        return task.samples()
 
     @abstractmethod
     def shown(self, record: Record) -> Record:

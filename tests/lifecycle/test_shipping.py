@@ -195,7 +195,7 @@ def test_a_model_that_says_labels_has_nothing_to_export(place: Path, tmp_path: P
     (copy / "recipe.toml").write_text(recipe)
     files.seal(copy)
     found = refusal(str(copy), "merged", tmp_path / "out", tmp_path / "home")
-    assert (found.code, found.exit_code) == ("W101", 2) and "label" in found.found
+    assert (found.code, found.exit_code) == ("W101", 2) and "text-classification" in found.found
 
 
 def test_a_model_without_weights_of_its_own(place: Path, tmp_path: Path) -> None:

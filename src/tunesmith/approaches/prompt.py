@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from tunesmith import machine
+from tunesmith.approaches import _filling
 from tunesmith.approaches._speakers import Informed, Turns, behind, exchanges, question
 from tunesmith.approaches._tuned import untuned
 from tunesmith.bases import Base
@@ -74,7 +75,11 @@ class Prompt(Approach):
         yield from ()
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Speaker:
-        inner: Speaker = behind(self, codec) if self.remote else untuned(folder, task, codec, base, recipe)
+        inner = (
+            behind(self, codec)
+            if self.remote
+            else _filling.spoken(untuned(folder, task, codec, base, recipe), task, codec)
+        )
         if not self.shots:
             return inner
         return Informed(inner, _Examples(folder, self.shots), folder)

@@ -62,11 +62,10 @@ class Tune(Approach):
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         options = recipe.train
-        tuning: type[Tuning] = catalog.part("tuning", recipe.tuning.name)
         return {
             "train.threads": options.threads or machine.usual_threads(),
             "train.dtype": machine.fastest_dtype() if options.dtype == "auto" else options.dtype,
-            "train.peak_lr": options.peak_lr or tuning.peak_lr,
+            "train.peak_lr": options.peak_lr or _usual_rate(recipe),
         }
 
     def seconds(self, job: Job, *, probe: bool) -> float:
@@ -144,7 +143,14 @@ def _course(job: Job, objective: Objective, lesson: Lesson, demand: Demand) -> l
 
 
 def _peak_lr(job: Job) -> float:
-    return job.options.peak_lr or catalog.part("tuning", job.recipe.tuning.name).peak_lr
+    return job.options.peak_lr or _usual_rate(job.recipe)
+
+
+def _usual_rate(recipe: Recipe) -> float:
+    """The tuning's learning rate, at the share that suits the objective."""
+    tuning: type[Tuning] = catalog.part("tuning", recipe.tuning.name)
+    objective: type[Objective] = catalog.part("objective", recipe.objective.name)
+    return tuning.peak_lr * objective.rate
 
 
 def _timed(events: Iterator[Event], steps: int) -> Iterator[Event]:

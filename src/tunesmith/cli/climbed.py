@@ -23,6 +23,7 @@ def model_result(result: Mapping[str, Any]) -> list[str]:
     lines += tables.paragraph("Verdict", result["verdict"]["sentence"])
     lines += _tuned(result.get("tuned"), result["verdict"]["sentence"])
     lines += forgetting(result.get("forgetting"))
+    lines += tables.paragraph("Prefers", found["sentence"]) if (found := result.get("preferences")) else []
     lines += tables.gate(result.get("gate"))
     lines += [
         "",

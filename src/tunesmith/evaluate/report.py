@@ -19,6 +19,8 @@ training      {loss: [[step, loss]], validation: [[step, score]], best_step, out
 worst         [{place, text, label, guess, confidence}]
 answers       [{prompt, reference, base, answer, gain}]   of models that answer in words
 forgetting    {abilities: [Ability.to_json()], kl_to_base: Score, sentence, source}
+preferences   {rows, left_out, scores: {metric: Score}, guessing: {metric: value}, length: {rule, chosen, rejected,
+               unit, accuracy: Score, agrees, gain: {value, low, high, n, outcome, more_rows}}, sentence}
 gate          {passed, findings: [Finding.to_json()]}
 suspects      [{place, text, label, suggested, times}]
 recipe        the resolved recipe as TOML text;  lineage, environment: {name: value}

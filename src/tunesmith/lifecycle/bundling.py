@@ -172,6 +172,6 @@ def _values(
         "bundle": bundle,
         "report": page,
         "run": run_id,
-        **{key: found[key] for key in ("forgetting", "tuned") if key in found},
+        **{key: found[key] for key in ("forgetting", "preferences", "tuned") if key in found},
         "serve_command": found["serve_command"],
     }

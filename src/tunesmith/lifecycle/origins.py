@@ -9,11 +9,12 @@ from tunesmith.errors import UsageError
 from tunesmith.home import home_folder
 from tunesmith.model import read_codec
 from tunesmith.names import ModelVersion
-from tunesmith.parts import NeuralTask, Origin
+from tunesmith.parts import Origin
 from tunesmith.recipe import toml
 from tunesmith.recipe.sections import Recipe
 from tunesmith.registry import Registry
 from tunesmith.store import files
+from tunesmith.tasks._language import LanguageTask
 
 
 def found(ref: str, home: Path | str | None) -> tuple[Path, str]:
@@ -34,11 +35,10 @@ def origin(folder: Path, name: str) -> Origin:
     files.verify(folder)
     recipe = toml.loads((folder / "recipe.toml").read_text("utf-8"), where=str(folder / "recipe.toml"))
     task, inside = catalog.make("task", recipe.task), folder / "model"
-    if task.predicts != "text":
-        raise _nothing(name, f"predicts a {task.predicts}", "a model that answers in words")
+    if not isinstance(task, LanguageTask):
+        raise _nothing(name, f"is a model for {recipe.task.name}", "a model that writes texts")
     if not catalog.part("approach", recipe.approach.name).trains:
         raise _nothing(name, _without(recipe), "a model whose weights were trained (tune, scratch)")
-    assert isinstance(task, NeuralTask)
     if (inside / bases.WEIGHTS).is_file():  # it was trained from nothing, and is a base itself
         base = bases.resolve(str(inside.resolve()))
         return Origin(name, folder, task, read_codec(inside), recipe, base, None)

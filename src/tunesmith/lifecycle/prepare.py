@@ -278,7 +278,8 @@ def _split(
     """The split of this version: the one that was made before, or a child of the name's newest one."""
 
     def make(parent: splits.Split | None) -> splits.Split:
-        texts = [task.text(record) for record in [*made.records, *(test_rows or ())]]
+        shown = catalog.make("objective", recipe.objective).shown
+        texts = [task.text(shown(record)) for record in [*made.records, *(test_rows or ())]]
         return split.split(
             made.records,
             catalog.part("content", content_of(recipe))(),
@@ -325,7 +326,8 @@ def again(recipe: Recipe, digests: Mapping[str, str], name: str, home: Path) -> 
 def rehearsal(recipe: Recipe) -> Prepared:
     """The task's own samples in place of the data: every second row trains, the others choose and prove."""
     task: Task = catalog.make("task", recipe.task)
-    rows = task.samples()
+    objective: Objective = catalog.make("objective", recipe.objective)
+    rows = objective.samples(task)
     train, validation, test = tuple(rows[::2]), tuple(rows[1::4]), tuple(rows[3::4])
     groups = {record.key: number for number, record in enumerate(rows)}
     return Prepared(

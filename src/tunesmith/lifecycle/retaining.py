@@ -56,7 +56,7 @@ def _unmeasured(base: Rung | None, chosen: Rung) -> str:
     if base is None:
         return "there is no base to compare with"
     if not (isinstance(base.predictor, Networked) and isinstance(chosen.predictor, Networked)):
-        return "base and model are no networks of this machine"
+        return "base and model do not both write texts on this machine"
     if base.job and chosen.job and base.job.codec.files != chosen.job.codec.files:
         return "the model cuts texts into other tokens than the base"
     return ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from tunesmith.evaluate import measure, verdict
 from tunesmith.events import Event, Measured, Stage
-from tunesmith.lifecycle import picking, retaining
+from tunesmith.lifecycle import picking, preferring, retaining
 from tunesmith.lifecycle.climb import Climber, Rung
 from tunesmith.lifecycle.prepare import Prepared
 from tunesmith.lifecycle.proofs import Proven
@@ -62,6 +62,8 @@ def proven(
     report: dict[str, Any] = {"answers": _answers(prepared, found["chosen"], beside)}
     if forgotten:
         report["forgetting"] = {**forgotten, "rung": (tuned or chosen).name}
+    if preferred := (yield from preferring.measured(climber, base, tuned or chosen)):
+        report["preferences"] = preferred
     if base and tuned:
         report["tuned"] = _against_base(prepared, found, base, tuned)
     judged = _judged(prepared, found, scores["chosen"], base, rungs)

@@ -53,6 +53,7 @@ class Lora(Tuning):
         if self.bits == 4:
             self._quantise(net, list(layers)[: len(layers) - top])
         _peft.inject(net, self._config(names, _peft.transposed(net, names)))
+        _fuse(net)
         if top:
             layers[-top:].requires_grad_(True)
         return net
@@ -125,6 +126,12 @@ class Lora(Tuning):
         more = {"task_type": peft_form.task_type(net), "modules_to_save": peft_form.kept_whole(net)}
         transposed = _peft.transposed(net, names)
         return _peft.card(self._config(peft_form.targets(net, names), transposed, **more), base)
+
+
+def _fuse(net: Net) -> None:
+    from tunesmith.nn import low_rank
+
+    low_rank.fuse(net, parameters.SLOT)
 
 
 def _own(module: Any) -> tuple[Tensor, ...]:
