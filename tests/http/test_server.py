@@ -99,8 +99,7 @@ def test_a_server_that_is_not_ready_in_time_is_stopped(tmp_path):
     with ThreadPoolExecutor(1) as pool:
         server = Server(model, port=0)
         starting = pool.submit(server.start, 0.3)
-        time.sleep(0.5)
-        oracle.gate.set()
+        threading.Timer(3, oracle.gate.set).start()  # long after the patience, however late the start
         with pytest.raises(CapacityError, match="V405"):
             starting.result(10)
     assert not server.running

@@ -19,6 +19,7 @@ KEYS = {
         "metrics",
         "ladder",
         "chosen",
+        "chosen_reason",
         "test",
         "verdict",
         "gate",
