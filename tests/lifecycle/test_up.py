@@ -59,7 +59,7 @@ def test_the_result_is_the_promised_object_and_the_bundle_predicts(tmp_path: Pat
         "tune",
     ]
     assert all(
-        set(rung) == {"approach", "detail", "scores", "seconds", "bytes", "skipped"}
+        set(rung) == {"approach", "detail", "scores", "seconds", "bytes", "answering", "skipped"}
         for rung in value["ladder"]
     )
     assert all(rung["skipped"] for rung in value["ladder"][2:])
