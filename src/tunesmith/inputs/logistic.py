@@ -17,7 +17,7 @@ STEPS = 5
 LENGTH = 1.1  # root mean square length of a centred row, as minilm's have: a penalty means the same for other vectors
 ENOUGH = 2  # rows for each column, from which the second moments are known well enough to lead the steps
 FEWEST = 1000  # rows for them, where there are as many
-BLOCK = 1_000_000
+BLOCK = 4_000_000
 HALVINGS = 8  # of a step that would raise a fold's loss
 
 # float32 [C, K, D + 1]: of each class and fold the weights of the centred columns and of a constant
