@@ -28,7 +28,7 @@ def test_time_and_tokens() -> None:
     assert answering.by_tokens(500, 100, 0.40, 1.60) == pytest.approx(0.36)
 
 
-def test_the_cheapest_machine_that_is_fast_enough() -> None:
+def test_the_machine_that_is_nearest_in_speed() -> None:
     known = [
         machine("slow", 0.1, 0.1),
         machine("dear", 4, 9),
@@ -36,7 +36,15 @@ def test_the_cheapest_machine_that_is_fast_enough() -> None:
         machine("free", 2, None),
     ]
     known.append(machine("gpu", 50, 0.2, "gpu"))
-    found = answering.like(machine("here", 0.5, None), known)
-    assert found is not None and found.name == "right"
-    assert answering.like(machine("here", 5, None), known) is None
+    for speed, wanted in (
+        (0.01, "slow"),
+        (0.14, "slow"),
+        (0.5, "right"),
+        (1.9, "right"),
+        (2.1, "dear"),
+        (50, "dear"),
+    ):
+        found = answering.like(machine("here", speed, None), known)
+        assert found is not None and found.name == wanted
+    assert answering.like(machine("here", 5, None), [machine("free", 2, None)]) is None
     assert answering.like(machine("here", 0.05, None), machines.table().machine) is not None

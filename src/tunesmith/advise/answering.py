@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -24,13 +25,9 @@ def by_tokens(read: float, written: float, price_read: float, price_written: flo
 
 
 def like(machine: Machine, known: Sequence[Machine]) -> Machine | None:
-    """The cheapest machine of a table that is of the same kind and at least as fast; None where there is none."""
-    fit = [
-        each
-        for each in known
-        if each.kind == machine.kind and each.price_per_hour is not None and each.tflops >= machine.tflops
-    ]
-    return min(fit, key=lambda each: (each.price_per_hour or 0.0, each.name), default=None)
+    """The machine of a table, of the same kind and with a price, whose speed is nearest by ratio; None without one."""
+    priced = [each for each in known if each.kind == machine.kind and each.price_per_hour is not None]
+    return min(priced, key=lambda each: (abs(math.log(each.tflops / machine.tflops)), each.name), default=None)
 
 
 def here() -> Machine:

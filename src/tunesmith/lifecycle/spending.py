@@ -60,7 +60,7 @@ class Tariff:
 
     @cached_property
     def machine(self) -> machines.Machine | None:
-        """The cheapest machine of the table that is as fast as this one."""
+        """The machine of the table that is nearest to this one in speed."""
         return answering.like(answering.here(), self.table.machine)
 
     def of_time(self, seconds: float) -> tuple[float | None, str]:
@@ -69,7 +69,7 @@ class Tariff:
         if machine is None or machine.price_per_hour is None:
             return (
                 None,
-                "unknown: no machine of the table is as fast as this one and has a price (--machines)",
+                "unknown: no machine of this kind has a price in the table (--machines)",
             )
         hour = f"{machine.price_per_hour:.2f} {self.table.currency} an hour"
         when = f", priced {machine.priced}" if machine.priced else ""
