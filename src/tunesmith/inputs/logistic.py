@@ -2,7 +2,7 @@
 
 The folds share most of their rows, so one Cholesky factor of the Gram matrix, times a bound of the softmax's curvature
 (Böhning 1992), is a good start for the inverse Hessian of each; limited-memory BFGS (Nocedal 1980) learns the rest from
-the steps.  Five steps are not the optimum, and need not be: what is left out fits single rows, wrong labels among them.
+the steps.  Four steps are not the optimum, and need not be: what is left out fits single rows, wrong labels among them.
 The vectors are read where they lie: a centred copy of them would take longer than the steps.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = 5
+STEPS = 4
 LENGTH = 1.1  # root mean square length of a centred row, as minilm's have: a penalty means the same for other vectors
 ENOUGH = 2  # rows for each column, from which the second moments are known well enough to lead the steps
 FEWEST = 1000  # rows for them, where there are as many
