@@ -724,6 +724,11 @@ class Tuning(Section, ABC):
     adds: ClassVar[bool] = False
     measurable: ClassVar[bool] = True
 
+    @property
+    def room(self) -> int:
+        """Tokens of the base's window that it takes from every row."""
+        return 0
+
     @abstractmethod
     def serves(self, task: Task) -> bool:
         """Whether it can tune this task's network."""

@@ -120,8 +120,8 @@ class Climber:
         """The codec of a recipe on these rows."""
         task, profile = self.prepared.task, self.prepared.profile
         if self.rehearse and _based(recipe) and isinstance(task, NeuralTask):
-            return task.tiny_codec(profile)
-        return task.codec(base, profile)
+            return _with_room(task.tiny_codec(profile), recipe)
+        return _with_room(task.codec(base, profile), recipe)
 
     def rows(self, records: Sequence[Record]) -> list[Record]:
         """Those of the rows on which models are compared, as the task reads them."""
@@ -131,6 +131,15 @@ class Climber:
         """What a predictor says of those of the rows on which models are compared."""
         rows = self.rows(records)
         return outcomes(self.prepared, predict(self.prepared, predictor, codec, rows), rows)
+
+
+def _with_room(codec: Codec, recipe: Recipe) -> Codec:
+    """The codec with a window that leaves room for what the tuning puts before every row."""
+    window = codec.settings.get("window", 0)
+    if not window or not catalog.part("approach", recipe.approach.name).trains:
+        return codec
+    room = catalog.make("tuning", recipe.tuning).room
+    return replace(codec, settings={**codec.settings, "window": max(1, window - room)})
 
 
 def _based(recipe: Recipe) -> bool:

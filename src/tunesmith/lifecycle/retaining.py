@@ -37,8 +37,9 @@ def measured(
     before, after = base.predictor, chosen.predictor
     assert isinstance(before, Networked) and isinstance(after, Networked)
     yield Stage("forgetting", "what the base knew")
-    codec, recipe = base.job.codec, chosen.recipe
-    found = [_general(climber, base, before, after)]
+    # the tuned model's window, which may be the smaller one
+    codec, recipe = (chosen.job or base.job).codec, chosen.recipe
+    found = [_general(climber, base, before, after, codec)]
     for name, path in recipe.general.abilities.items():
         found.append((yield from _ability(climber, name, path, before, after, codec)))
     far = _divergence(climber, before, after, codec, answered[base.name])
@@ -62,15 +63,17 @@ def _unmeasured(base: Rung | None, chosen: Rung) -> str:
     return ""
 
 
-def _general(climber: Climber, base: Rung, before: Networked, after: Networked) -> retention.Ability:
+def _general(
+    climber: Climber, base: Rung, before: Networked, after: Networked, codec: Codec
+) -> retention.Ability:
     """The loss on text that is no part of the data."""
     assert base.job is not None
-    section, codec = base.job.recipe.general, base.job.codec
+    section, own = base.job.recipe.general, base.job.codec
     if section.source:
         rows = general.given(section, climber.cache.parent, rehearse=False)
     else:
         key = base.job.base.digest if base.job.base else "tiny"
-        rows = general.written(lambda: before, codec, key, section.rows, climber.cache, general.MEASURE)
+        rows = general.written(lambda: before, own, key, section.rows, climber.cache, general.MEASURE)
     lesson: Lesson = catalog.part("task", "language-model")()
     asked = (local.predict(each.net, lesson, codec, rows) for each in (before, after))
     pair = [_said(lesson, codec, rows, outputs) for outputs in asked]

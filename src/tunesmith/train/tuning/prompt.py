@@ -31,6 +31,10 @@ class Prompt(Tuning):
         description="what they begin as: words drawn from the vocabulary, or noise as spread as these",
     )
 
+    @property
+    def room(self) -> int:
+        return self.tokens
+
     def serves(self, task: Task) -> bool:
         return isinstance(task, NeuralTask)
 
