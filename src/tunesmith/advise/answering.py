@@ -27,7 +27,9 @@ def by_tokens(read: float, written: float, price_read: float, price_written: flo
 def like(machine: Machine, known: Sequence[Machine]) -> Machine | None:
     """The machine of a table, of the same kind and with a price, whose speed is nearest by ratio; None without one."""
     priced = [each for each in known if each.kind == machine.kind and each.price_per_hour is not None]
-    return min(priced, key=lambda each: (abs(math.log(each.tflops / machine.tflops)), each.name), default=None)
+    return min(
+        priced, key=lambda each: (abs(math.log(each.tflops / machine.tflops)), each.name), default=None
+    )
 
 
 def here() -> Machine:
