@@ -13,6 +13,7 @@ from tunesmith import bases, lifecycle
 from tunesmith.errors import MissingError, UsageError
 from tunesmith.inputs import masking
 from tunesmith.lifecycle import tuned_bases
+from tunesmith.lifecycle.estimating import estimated
 from tunesmith.parts import Wish
 from tunesmith.recipe.sections import Recipe
 from tunesmith.tasks import _samples
@@ -66,6 +67,17 @@ def test_it_is_merged_once_and_what_was_kept_is_checked(learnt: tuple[Path, Path
     assert Path(first.base, bases.WEIGHTS).stat().st_mtime_ns == before
     folder = lifecycle.open_model("shop@1", home).folder
     assert tuned_bases.with_base(recipe.model_copy(update={"base": str(folder)}), home).base == first.base
+
+
+def test_what_it_takes_to_go_on_from_it_is_estimated(learnt: tuple[Path, Path]) -> None:
+    home, start = learnt
+    peaks = [
+        lifecycle.run(estimated(base=base, rows=100, tokens=32, task="masked-language-model", home=home))[
+            "memory"
+        ]
+        for base in ("shop@1", str(start))
+    ]
+    assert peaks[0] == peaks[1]  # what was learnt is in the weights: none is added
 
 
 def test_other_bases_stay_and_what_can_not_be_one_is_refused(

@@ -21,7 +21,7 @@ from tunesmith.bases import Base
 from tunesmith.errors import UsageError
 from tunesmith.events import Event, Finished, Note, Stage
 from tunesmith.home import home_folder
-from tunesmith.lifecycle import measuring, probing
+from tunesmith.lifecycle import measuring, probing, tuned_bases
 from tunesmith.lifecycle.results import Result
 from tunesmith.parts import Task
 from tunesmith.recipe import toml
@@ -54,7 +54,7 @@ def estimated(
     MissingError A903 for an unknown family, UsageError A904 for a wrong table.
     """
     listed, place = machines.table(Path(table) if table else None), home_folder(home)
-    mine = _recipe(recipe, base, rows, task, overrides)
+    mine = tuned_bases.with_base(_recipe(recipe, base, rows, task, overrides), place)
     known = measuring.base_of(mine.base, offline=offline)
     mine = _tasked(mine, known.config, named=bool(recipe or task))
     kind: Task = catalog.make("task", mine.task)
