@@ -1,6 +1,6 @@
 """LoRA against full tuning on the same rows: what moves, memory, seconds, and how good the models are.
 
-    python bench/lora_full.py cost [--shared ../shared] [--steps 5] [--out FILE]
+    python bench/lora_full.py cost [--shared ../shared] [--steps 5] [--micro-tokens 512] [--out FILE]
     python bench/lora_full.py quality [--base DIR --data FILE --task completion] [--rows 600] [--epochs 2] [--out FILE]
 
 cost: a Llama of 135 M parameters with random weights learns requests and responses of bitext-support.  Each arm trains
@@ -65,6 +65,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shared", default="../shared", help="folder of data and models")
     parser.add_argument("--arm", action="append", choices=tuple(ARMS), help="default: all")
     parser.add_argument("--steps", type=int, default=5, help="that cost is measured on")
+    parser.add_argument(
+        "--micro-tokens", type=int, default=0, help="train.micro_tokens where cost is measured"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--base", default="", help="default: stories260k-llama")
     parser.add_argument("--data", default="", help="default: instruction-rasbt")
@@ -91,7 +94,8 @@ def cost(options: argparse.Namespace, home: Path) -> dict[str, Any]:
         arm["saved"] = (
             round(1 - arm["beyond_weights"] / arms["full"]["beyond_weights"], 4) if "full" in arms else None
         )
-    return {"rows_a_step": BATCH, "longest": LENGTH, "goal": GOAL, "arms": arms}
+    about = {"rows_a_step": BATCH, "longest": LENGTH, "micro_tokens": options.micro_tokens}
+    return {**about, "goal": GOAL, "arms": arms}
 
 
 def support(source: Path, goal: Path) -> None:
@@ -105,7 +109,7 @@ def support(source: Path, goal: Path) -> None:
 
 def arm_cost(name: str, base: str, data: Path, options: argparse.Namespace, home: Path) -> dict[str, Any]:
     """One arm in a process of its own, and what `tunesmith estimate` says beforehand."""
-    sets = {"train.batch_size": BATCH, "train.micro_tokens": 0, **ARMS[name]}
+    sets = {"train.batch_size": BATCH, "train.micro_tokens": options.micro_tokens, **ARMS[name]}
     asked = {"base": base, "task": "completion", "data": str(data), "length": LENGTH, "sets": sets}
     asked |= {"threads": options.threads, "steps": options.steps}
     said = memory.estimate_whole(asked, home)
