@@ -29,7 +29,6 @@ from tunesmith.data.checks._rows import normalise
 from tunesmith.data.checks.twins_across_sides import TwinsAcrossSides
 from tunesmith.data.contents.labelled import Labelled
 from tunesmith.data.grams import unique
-from tunesmith.data.joining import similar
 from tunesmith.data.sides import SIDES
 from tunesmith.data.splits import load_split
 from tunesmith.data.twins import twins
@@ -83,10 +82,16 @@ def named(rows: list[dict[str, str]]) -> set[int]:
     return {int(row.partition(":")[2]) for each in found if each.fix for row in each.fix.drops}
 
 
+def similar(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two sets share so much (Jaccard), counted apart from what is measured."""
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared >= THRESHOLD * (len(first) + len(second) - shared)
+
+
 def truly(row: int, forms: list[str], grams: list[np.ndarray], sides: list[str]) -> bool:
     """Whether a row of another side is a twin: similar, or short and with few edits."""
     return any(
-        similar(grams[row], grams[i], THRESHOLD) or few_edits(forms[row], forms[i])
+        similar(grams[row], grams[i]) or few_edits(forms[row], forms[i])
         for i, side in enumerate(sides)
         if side != sides[row]
     )
@@ -112,7 +117,7 @@ def measure(name: str, texts: list[str], seed: int, shortest: int) -> dict[str, 
     grams = [unique(form) for form in forms]
     own = {i for both in pairs.values() for pair in both for i in pair}
     false = [row for row in found - own if not truly(row, forms, grams, sides)]
-    alike = [similar(grams[a], grams[b], THRESHOLD) for a, b in pairs["near"]]
+    alike = [similar(grams[a], grams[b]) for a, b in pairs["near"]]
     return {
         "data": name,
         "rows": len(rows),
