@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
 # control characters but line feed, and the marks that reverse the order of what is shown
@@ -39,6 +39,15 @@ def put_json(value: Any) -> None:
     """A value as one line of JSON on stdout, at once; ASCII only, so no locale can spoil it."""
     sys.stdout.write(json.dumps(finite(value), allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def put_result(value: Any, as_json: bool, lines: Callable[[Any], Iterable[str]]) -> None:
+    """A result on stdout: as JSON, or as the lines that people read of it."""
+    if as_json:
+        put_json(value)
+        return
+    for line in lines(value):
+        put(line)
 
 
 def tell(line: str = "") -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import data_see, data_tables, options
-from tunesmith.cli.console import put, put_json
+from tunesmith.cli.console import put, put_json, put_result
 from tunesmith.errors import UsageError
 from tunesmith.events import Event
 
@@ -31,11 +31,7 @@ def finish(
     from tunesmith.cli import ask, ending
 
     result = ask.answered(lambda known: ending.followed(lambda _: begin(known)), fields, as_json)
-    if as_json:
-        put_json(result.to_dict())
-        return
-    for line in lines(result.to_dict()):
-        put(line)
+    put_result(result.to_dict(), as_json, lines)
 
 
 @options.reading
@@ -89,11 +85,7 @@ def _as_model(
     options.go_offline(wanted["offline"])
     given = {**wanted, "form": how.form, "fields": how.fields, "home": how.home}
     found = data_see.seen(data, truncation, template, given)
-    if how.json:
-        put_json(found)
-        return
-    for line in data_see.token_lines(found):
-        put(line)
+    put_result(found, how.json, data_see.token_lines)
 
 
 def _no_base(data: str) -> UsageError:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json
+from tunesmith.cli.console import put_result
 
 
 def estimate(
@@ -58,11 +58,7 @@ def estimate(
             stop=stop,
         )
     )
-    if json:
-        put_json(result.to_dict())
-        return
-    for line in lines(result.to_dict()):
-        put(line)
+    put_result(result.to_dict(), json, lines)
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:

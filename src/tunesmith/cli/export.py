@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json
+from tunesmith.cli.console import put_result
 
 
 def _forms() -> list[str]:
@@ -51,11 +51,7 @@ def export(
     result = ending.followed(
         lambda _: shipping.export(model, form, out=out or "", overrides=sets or (), home=home)
     )
-    if json:
-        put_json(result.to_dict())
-        return
-    for line in lines(result.to_dict()):
-        put(line)
+    put_result(result.to_dict(), json, lines)
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import one_line, put, put_json, tell
+from tunesmith.cli.console import one_line, put, put_json, put_result, tell
 from tunesmith.errors import UsageError
 
 
@@ -57,7 +57,7 @@ def check(
         {**options.pairs(columns, "--field"), **options.fields(text, label)},
         json,
     )
-    _show(result.to_dict(), json, tables.findings)
+    put_result(result.to_dict(), json, tables.findings)
     serious = (each for each in result["findings"] if each["severity"] == "error" and not each["ignored"])
     return 3 if any(serious) else 0
 
@@ -94,7 +94,7 @@ def evaluate(
         options.fields(text, label),
         json,
     )
-    _show(result.to_dict(), json, tables.evaluation)
+    put_result(result.to_dict(), json, tables.evaluation)
 
 
 def compare(
@@ -121,7 +121,7 @@ def compare(
         options.fields(text, label),
         json,
     )
-    _show(result.to_dict(), json, tables.comparison)
+    put_result(result.to_dict(), json, tables.comparison)
 
 
 def predict(
@@ -163,11 +163,3 @@ def _line(row: dict[str, Any]) -> str:
     if "label" in row:
         return f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
     return f"{row['place']}  {one_line(row['text'])}{'' if row['stopped'] else ' …'}"
-
-
-def _show(value: dict[str, Any], as_json: bool, lines: Any) -> None:
-    if as_json:
-        put_json(value)
-        return
-    for line in lines(value):
-        put(line)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options, tables
-from tunesmith.cli.console import one_line, put, put_json
+from tunesmith.cli.console import one_line, put_result
 
 SHOWN = 3  # rows of each outcome
 WIDE = 70  # characters of a text
@@ -67,11 +67,7 @@ def judge(
         seed,
     )
     result = ending.followed(lambda _: pairwise.judge(first, second, on, by, text=text, home=home))
-    if json:
-        put_json(result.to_dict())
-        return
-    for line in lines(result.to_dict()):
-        put(line)
+    put_result(result.to_dict(), json, lines)
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:

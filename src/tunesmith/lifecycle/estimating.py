@@ -48,7 +48,8 @@ def estimated(
 ) -> Iterator[Event]:
     """What training by a recipe, or on a base and so many rows, needs: Finished(Result).
 
-    base: a name, folder, `config.json` or hub id, of which only the configuration is read.  rows, tokens: how many
+    base: a name, folder, `config.json` or hub id, of which only the configuration is read; or a model of ours, whose
+    weights are merged first and kept for the training to come.  rows, tokens: how many
     training rows and how long (padded tokens) where there is no data.  table: machines instead of those that come
     with tunesmith.  probe: measure twenty steps here.  Raises UsageError A905 where neither rows nor data are given,
     MissingError A903 for an unknown family, UsageError A904 for a wrong table.
