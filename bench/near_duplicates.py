@@ -150,7 +150,7 @@ def _child(arm: str, source: str, count: int, out: str) -> None:
     )
 
 
-def _score(clusters: list[int], pairs: list[tuple[int, int]]) -> dict[str, float]:
+def score(clusters: list[int], pairs: list[tuple[int, int]]) -> dict[str, float]:
     """recall: planted twins found.  precision: of all pairs that stand in one cluster, those that were planted."""
     inside = [(a, b) for a, b in pairs if max(a, b) < len(clusters)]
     found = sum(clusters[a] == clusters[b] for a, b in inside)
@@ -195,7 +195,7 @@ def _run(arm: str, source: Path, count: int, pairs: list[tuple[int, int]]) -> di
     command = [sys.executable, __file__, "--child", arm, "--source", str(source)]
     subprocess.run([*command, "--documents", str(count), "--out", str(out)], check=True)
     found = json.loads(out.read_text())
-    scores = _score(found.pop("clusters"), pairs)
+    scores = score(found.pop("clusters"), pairs)
     return {
         "arm": arm,
         "documents": count,

@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunesmith.library import check, compare, evaluate, export, load, predict, train, up
+    from tunesmith.library import check, compare, evaluate, export, load, predict, sweep, train, up
 
     __version__: str
 
-__all__ = ["__version__", "check", "compare", "evaluate", "export", "load", "predict", "train", "up"]
+__all__ = ["__version__", "check", "compare", "evaluate", "export", "load", "predict", "sweep", "train", "up"]
 
 
 class _Stage(ModuleType):

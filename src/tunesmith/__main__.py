@@ -7,11 +7,16 @@ import sys
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command (by default the process's own arguments); return its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if words in (["--help"], ["-h"]):
+            from tunesmith.cli import overview
+
+            return overview.show()
         from tunesmith.cli.main import run
     except KeyboardInterrupt:  # pressed while modules load
         return 130
-    return run(sys.argv[1:] if arguments is None else arguments)
+    return run(words)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,12 +77,18 @@ def _snake(name: str) -> str:
     return name.replace("-", "_")
 
 
+@cache
+def _points(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Asked once: each call reads the metadata of every installed package, and a training asks 150 times."""
+    return entry_points(group=group)
+
+
 def _places(kind: str) -> dict[str, Any]:
     package = HOMES[kind].removeprefix("tunesmith.").split(".")
     folders = [Path(__file__).parent.joinpath(*package)]
     if plugins := os.environ.get("TUNESMITH_PLUGINS"):
         folders.append(Path(plugins) / kind)
-    found: dict[str, Any] = {point.name: point for point in entry_points(group=f"tunesmith.{kind}")}
+    found: dict[str, Any] = {point.name: point for point in _points(f"tunesmith.{kind}", tuple(sys.path))}
     for folder in reversed(folders):
         found |= {path.stem: path for path in folder.glob("*.py") if _NAME.fullmatch(path.stem)}
     return found

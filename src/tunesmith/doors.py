@@ -23,6 +23,7 @@ EXTRAS = {
     "yaml": "train",
     "ray": "distributed",
     "gguf": "export",
+    "optuna": "sweep",
     "jsonschema": "",
     "referencing": "",
 }

@@ -91,6 +91,48 @@ def train(
     return lifecycle.run(verb)
 
 
+def sweep(
+    recipe: Recipe | File | None = None,
+    over: Mapping[str, Any] | Sequence[str] = (),
+    *,
+    trials: int = 0,
+    sampler: str = "auto",
+    halving: int = 3,
+    budget: float | str = 0,
+    baseline: bool = False,
+    overrides: Sequence[str] = (),
+    resume: str = "",
+    home: Folder = None,
+    offline: bool = False,
+) -> Result:
+    """The best recipe among many: `result["winner"]["recipe"]` is a file for `train`.
+
+    over: {'tuning.rank': [4, 8, 16], 'train.peak_lr': (1e-5, 1e-3)}: a list of values, or a range as a tuple; or texts
+    as behind --over on the command line.  trials: points to try, 0: the whole grid, or 16.  sampler: 'auto', 'grid',
+    'random', 'tpe'.  halving: of so many trials one goes on at each rung; 1: all run to their end.  budget: seconds or
+    '10m' of training into which the trials must fit, 0: no limit.  baseline: run the recipe's own values to the end
+    too.  resume: id of an interrupted sweep.
+    """
+    from tunesmith.lifecycle import space, sweeping
+
+    _go_offline(offline)
+    given = [space.written(key, value) for key, value in over.items()] if isinstance(over, Mapping) else over
+    verb = sweeping.sweep(
+        recipe,
+        over=given,
+        trials=trials,
+        sampler=sampler,
+        factor=halving,
+        budget=seconds(budget) if budget else 0.0,
+        baseline=baseline,
+        overrides=overrides,
+        resume=resume,
+        home=home,
+        offline=offline,
+    )
+    return lifecycle.run(verb)
+
+
 def evaluate(model: File, data: File, *, text: str = "", label: str = "", home: Folder = None) -> Result:
     """Scores of a model on the labelled rows of a file, each with an interval and per class."""
     from tunesmith.lifecycle import judging

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith import doors
+from tunesmith.errors import UsageError
 from tunesmith.store import files
 
 LIBRARIES = (
@@ -22,7 +23,10 @@ LIBRARIES = (
     "tokenizers",
     "safetensors",
 )
+DRIVER = Path("/proc/driver/nvidia/gpus")  # where Linux tells of NVIDIA's GPUs
 FASTER = 1.3  # bfloat16 must win by this factor before its rounding is accepted
+# (rows, terms, columns) of the product that is timed: on a GPU so large that starting it costs nothing
+PRODUCT = {"cpu": (1024, 384, 1536), "cuda": (4096, 4096, 4096)}
 
 
 def physical_cores() -> int:
@@ -63,6 +67,7 @@ def describe(home: Path) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": physical_cores(),
         "memory_gb": round(memory_bytes() / 1e9, 1),
+        "accelerators": accelerators(),
         "disk_free_gb": round(files.free_bytes(home) / 1e9, 1),
         "versions": versions(),
     }
@@ -75,21 +80,50 @@ def set_threads(threads: int) -> int:
     return torch.get_num_threads()
 
 
-def fastest_dtype() -> str:
+def accelerators() -> list[str]:
+    """Names of the NVIDIA GPUs as Linux tells them; torch is not loaded for it."""
+    told = sorted(DRIVER.glob("*/information"))
+    lines = [line.partition(":") for path in told for line in path.read_text("utf-8").splitlines()]
+    return [value.strip() for key, _, value in lines if key.strip() == "Model"]
+
+
+def device(asked: str = "auto") -> str:
+    """Where networks are to compute: 'cuda' or 'cpu'; asked: 'auto' is the GPU where torch can use one.
+
+    Raises UsageError C175 where a GPU is asked for and torch can use none.
+    """
+    usable = asked != "cpu" and doors.open("torch").cuda.is_available()
+    if asked == "cuda" and not usable:
+        raise UsageError(
+            "C175",
+            "train.device is 'cuda', and torch can use no GPU here",
+            expected="an NVIDIA GPU that is not hidden by CUDA_VISIBLE_DEVICES, and torch built for CUDA",
+            fixes=("--set train.device=cpu", "tunesmith doctor"),
+            where="train.device",
+        )
+    return "cuda" if usable else "cpu"
+
+
+def fastest_dtype(device: str = "cpu") -> str:
     """'bfloat16' where one matrix product in it is clearly faster than in float32, else 'float32'.
 
-    Times a product of an encoder's size (1,024 × 384 × 1,536) in each; takes about 0.1 s.  The answer belongs in the
-    resolved recipe, so that a resumed or reproduced run never asks again.
+    Times a product on the device ('cpu' or 'cuda') in each, on a CPU of an encoder's size; takes about 0.1 s.  The
+    answer belongs in the resolved recipe, so that a resumed or reproduced run never asks again.
     """
     torch = doors.open("torch")
+    rows, terms, columns = PRODUCT[device]
     seconds = {}
     for dtype in (torch.float32, torch.bfloat16):
-        left, right = torch.ones(1024, 384, dtype=dtype), torch.ones(384, 1536, dtype=dtype)
-        seconds[dtype] = min(_timed(lambda a=left, b=right: a @ b) for _ in range(8))
+        left, right = (
+            torch.ones(*shape, dtype=dtype, device=device) for shape in ((rows, terms), (terms, columns))
+        )
+        seconds[dtype] = min(_timed(lambda a=left, b=right: a @ b, device) for _ in range(8))
     return "bfloat16" if seconds[torch.float32] > FASTER * seconds[torch.bfloat16] else "float32"
 
 
-def _timed(work: Any) -> float:
+def _timed(work: Any, device: str = "cpu") -> float:
     start = time.perf_counter()
     work()
+    if device == "cuda":  # the call above only queues the work
+        doors.open("torch").cuda.synchronize()
     return time.perf_counter() - start

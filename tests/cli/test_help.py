@@ -10,6 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from commandline import Trained, tunesmith
+from tunesmith.cli import overview
+from tunesmith.cli.commands import WIDEST
 from tunesmith.cli.main import COMMANDS, command
 
 HEAVY = {
@@ -36,8 +38,23 @@ def loaded(*arguments: str) -> tuple[int, set[str]]:
 def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     code, modules = loaded(*words, "--help")
     assert code == 0
-    assert "typer" in modules
+    assert ("typer" in modules) == bool(words), "the overview needs no parser, the help of a command has one"
     assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("columns", [40, 52, 60, 72, 80, 93, 100, 200])
+def test_the_overview_is_what_the_parser_would_say(columns: int) -> None:
+    width = max(min(columns, WIDEST) - 2, 50)
+    context = command(["--help"]).make_context(
+        "tunesmith", [], resilient_parsing=True, terminal_width=width, max_content_width=width
+    )
+    assert "\n".join(overview.lines(columns)) == context.get_help()
+
+
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_the_overview_is_printed(word: str) -> None:
+    done = tunesmith(word, COLUMNS="90")
+    assert (done.code, done.err, done.out) == (0, "", "\n".join(overview.lines(90)) + "\n")
 
 
 def test_the_library_loads_nothing_heavy_either() -> None:

@@ -124,6 +124,20 @@ def another_source(folder: Path) -> bool:
     return True
 
 
+def no_gpu(folder: Path) -> bool:
+    """Where torch can use no GPU, one that is asked for is missed."""
+    from tunesmith.errors import TunesmithError
+
+    torch = doors.open("torch")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        with pytest.raises(TunesmithError) as refused:
+            trained(folder / "0", device="cuda")
+        return refused.value.code == "C175" and bool(
+            trained(folder / "1", device="auto", epochs=1)["weights"]
+        )
+
+
 def another_base(folder: Path) -> bool:
     from tunesmith.bases import resolve
 
@@ -265,6 +279,8 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "train.save_steps": train_key("save_steps", 1, 6, "saved"),
     "train.window": train_key("window", 1, 4),
     "train.checkpointing": train_key("checkpointing", "off", "on", "notes"),
+    "train.reuse": train_key("reuse", "off", "on", tuning={"name": "freeze", "layers": 1}),
+    "train.device": no_gpu,
     "train.dtype": train_key("dtype", "float32", "bfloat16"),
     "train.threads": train_key("threads", 1, 2, "threads"),
     "train.seed": train_key("seed", 0, 1),

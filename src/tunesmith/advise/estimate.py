@@ -30,7 +30,8 @@ class Rows:
     """The training rows as far as cost goes.
 
     lengths: tokens of each, as the model sees it.  learnt: share of the tokens that are supervised (0: a classifier).
-    validation: rows that are predicted at each evaluation.  counted: 'tokenizer', 'characters' or 'given'.
+    validation: rows that are predicted at each evaluation.  counted: 'tokenizer', 'characters' or 'given'.  words:
+    different tokens among them, 0 where nobody counted.
     """
 
     lengths: Sequence[int]
@@ -38,6 +39,7 @@ class Rows:
     validation: int
     classes: int
     counted: str
+    words: int = 0
 
     @property
     def mean(self) -> float:
@@ -86,6 +88,7 @@ def kept(asked: Question, machine: Machine, mine: Recipe) -> Plan:
         answers=asked.answers,
         device=kind,
         floor=asked.floors[kind],
+        words=asked.rows.words,
     )
 
 

@@ -19,6 +19,10 @@ LOGITS, FEWEST = (
     1 << 24,
     64,
 )  # scores of words that exist at once, but so many tokens at least (`nn.token_loss`)
+FEWEST_ROWS, SMALLEST = (
+    4096,
+    1024,
+)  # of a table that moves by the rows that are read, and room for these (`nn.touched`)
 ROW_TOKEN_BYTES = 48  # a token of an encoded row: a number, a weight, and the references to both
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting (`train.engine.local`)
 TOGETHER = 32  # answers that are written at once (`inputs.speaking`)
@@ -32,7 +36,8 @@ HOLES = 0.3
 class Plan:
     """A training run as far as memory goes.
 
-    dtype: of the base in matrix products.  bits: 16, or 4 for a base in NF4.  parts: micro-batches of a step.
+    dtype: of the base in matrix products.  bits: 16, or 4 for a base in NF4.  parts: micro-batches of a step.  words:
+    different tokens that the rows have, 0 where nobody counted them.
     supervised: tokens of the heaviest micro-batch that are learnt (0 for a classifier).  encoded: tokens of all rows
     that are held encoded.  answers: tokens that are written for a row when it is measured.  device: 'cpu' or 'gpu'.
     floor: bytes of the process (and on a GPU of its context) before anything is loaded.
@@ -49,6 +54,23 @@ class Plan:
     answers: int = 0
     device: str = "cpu"
     floor: float = 0.0
+    words: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows of the input table that training reads, where it moves by these alone (`nn.touched`); else 0."""
+        shape = self.shape
+        tied = shape.decoder and not shape.output
+        if not self.moving.tables or tied or shape.vocabulary < FEWEST_ROWS:
+            return 0
+        words = min(self.words or shape.vocabulary, shape.vocabulary)
+        return max(SMALLEST, 1 << (words - 1).bit_length())
+
+    @property
+    def updated(self) -> int:
+        """Parameters that have moments and gradients."""
+        spared = (self.shape.vocabulary - self.read) * self.shape.width if self.read else 0
+        return self.moving.parameters - spared
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +111,11 @@ def peak(plan: Plan) -> float:
 def weight_bytes(plan: Plan) -> float:
     """Bytes of the base's weights as they are held."""
     shape, size = plan.shape, plan.work.size
+    matrices = sum(m.inputs * m.outputs for m in shape.matrices)
     if plan.bits == 4:
-        matrices = shape.layers * sum(m.inputs * m.outputs for m in shape.matrices)
-        return matrices * NF4_BYTES + (shape.parameters - matrices) * size
-    return shape.parameters * size
+        return shape.layers * matrices * (NF4_BYTES - size) + shape.parameters * size
+    narrow = (shape.layers - plan.moving.top) * matrices if plan.dtype == "int8" else 0
+    return shape.parameters * size - narrow * (size - 1)
 
 
 def _held(plan: Plan) -> Iterator[Component]:
@@ -110,10 +133,13 @@ def _held(plan: Plan) -> Iterator[Component]:
         f"{added:,} added parameters x {plan.work.size} bytes",
         (*TRAINING, "answer"),
     )
-    yield Component("float32 masters", moves * FLOAT, f"{moves:,} moving parameters x 4 bytes", TRAINING)
-    yield Component(
-        "optimizer moments", moves * 2 * FLOAT, f"{moves:,} moving parameters x 2 x 4 bytes (AdamW)", TRAINING
-    )
+    masters = moves * FLOAT if plan.work.size < FLOAT else 0
+    yield Component("float32 masters", masters, f"{moves:,} moving parameters x 4 bytes", TRAINING)
+    read = plan.read * plan.shape.width
+    yield Component("table rows", read * FLOAT, f"{plan.read:,} rows of the table that are read", TRAINING)
+    moments = plan.updated * 2 * FLOAT
+    words = f"{plan.updated:,} updated parameters x 2 x 4 bytes (AdamW)"
+    yield Component("optimizer moments", moments, words, TRAINING)
     yield Component(
         "encoded rows",
         plan.encoded * ROW_TOKEN_BYTES,
@@ -128,17 +154,18 @@ def _floor_words(plan: Plan) -> str:
 
 def _gradients(plan: Plan) -> Iterator[Component]:
     """Sums in float32 beside the masters; the gradients of a further micro-batch stand beside them until added."""
-    moves, size, several = plan.moving.parameters, plan.work.size, plan.parts > 1
+    moves, size, several = plan.updated, plan.work.size, plan.parts > 1
     yield Component(
         "gradients",
         moves * FLOAT,
-        f"{moves:,} moving parameters x 4 bytes",
+        f"{moves:,} updated parameters x 4 bytes",
         ("forward", "backward", "update") if several else ("backward", "update"),
     )
     if several:
-        words = f"{moves:,} moving parameters x {size} bytes, of the {plan.parts} micro-batches' latest"
+        words = f"{moves:,} updated parameters x {size} bytes, of the {plan.parts} micro-batches' latest"
         yield Component("fresh gradients", moves * size, words, ("backward",))
-    tables = plan.shape.embedding * size if plan.moving.tables else 0
+    each = plan.work.tokens * plan.shape.width if plan.read else plan.shape.embedding
+    tables = each * size if plan.moving.tables else 0
     yield Component("table gradients", tables, "input tables, once more until added", ("backward",))
 
 

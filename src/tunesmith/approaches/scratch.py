@@ -42,9 +42,11 @@ class Scratch(Approach):
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         options = recipe.train
+        device = machine.device(options.device)
         return {
+            "train.device": device,
             "train.threads": options.threads or machine.usual_threads(),
-            "train.dtype": machine.fastest_dtype() if options.dtype == "auto" else options.dtype,
+            "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
             "train.peak_lr": options.peak_lr or PEAK_LR,
         }
 

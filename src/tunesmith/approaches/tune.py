@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from tunesmith import catalog, doors, machine
-from tunesmith.approaches import _recomputing
+from tunesmith.approaches import _recomputing, _reusing
 from tunesmith.approaches._filling import spoken
 from tunesmith.approaches._tuned import tuned
 from tunesmith.bases import Base
@@ -37,7 +37,7 @@ from tunesmith.parts import (
 )
 from tunesmith.recipe.sections import Recipe
 from tunesmith.store import files
-from tunesmith.train import frozen, loop
+from tunesmith.train import frozen, loop, tokens
 from tunesmith.train.engine import local
 
 START_SECONDS, ROWS_PER_SECOND = 8.0, 150.0  # to load and to train, two cores, minilm, short texts
@@ -62,9 +62,11 @@ class Tune(Approach):
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         options = recipe.train
+        device = machine.device(options.device)
         return {
+            "train.device": device,
             "train.threads": options.threads or machine.usual_threads(),
-            "train.dtype": machine.fastest_dtype() if options.dtype == "auto" else options.dtype,
+            "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
             "train.peak_lr": options.peak_lr or _usual_rate(recipe),
         }
 
@@ -90,7 +92,7 @@ class Tune(Approach):
 
     def fit(self, job: Job) -> Iterator[Event]:
         yield from _surveyed(job)
-        start = (yield from frozen.fit_head(job, frozen.STRENGTH)) if self._probes(job) else None
+        start = (yield from self._started(job)) if self._probes(job) else None
         engine, course, judge = yield from _prepare(job, start)
         yield from _timed(loop.run(job, engine, course, judge, _peak_lr(job)), course.steps)
         save_file = doors.open("safetensors.torch").save_file
@@ -100,6 +102,10 @@ class Tune(Approach):
     def _probes(self, job: Job) -> bool:
         """A random head's first gradients distort what the network knows; a fitted one's don't (Kumar et al. 2022)."""
         return self.head == "probe" and job.task.classifies and bool(job.train)
+
+    def _started(self, job: Job) -> Generator[Event, None, heads.Head]:
+        """A head from some rows is enough to begin with: all that is to be learnt from the others follows at once."""
+        return (yield from frozen.fit_head(job, frozen.STRENGTH, frozen.some(job)))
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
         return spoken(tuned(folder, task, codec, base, recipe), task, codec)
@@ -130,8 +136,10 @@ def _prepare(job: Job, start: heads.Head | None = None) -> Generator[Event, None
     demand = yield from regularizer.demand(job, net, tuning)
     demands = {job.recipe.regularizer.name: demand}
     yield from _recomputing.enabled(job, net, lesson)
-    engine = local.Local(job, net, tuning, lesson, demands, job.options.dtype)
-    return engine, _course(job, objective, lesson, demand), _judge(job, lesson)
+    taught = _reusing.reusing(job, net, (yield from tokens.remembered(job, lesson)))
+    engine = local.Local(job, net, tuning, taught, demands, job.options.dtype)
+    yield from _reusing.fill(job, taught)
+    return engine, _course(job, objective, taught, demand), _judge(job, lesson)
 
 
 def _course(job: Job, objective: Objective, lesson: Lesson, demand: Demand) -> loop.Course:

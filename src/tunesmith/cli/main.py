@@ -10,66 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import failures
+from tunesmith.cli.commands import COMMANDS, EPILOG, GROUPS, WIDEST
 
-# what is typed → the module in this folder and its function
-COMMANDS = {
-    "up": "life.up",
-    "train": "life.train",
-    "eval": "judge.evaluate",
-    "compare": "judge.compare",
-    "judge": "pairwise.judge",
-    "predict": "judge.predict",
-    "serve": "serving.serve",
-    "chat": "chat.chat",
-    "estimate": "estimate.estimate",
-    "export": "export.export",
-    "data check": "judge.check",
-    "data audit": "data_audit.audit",
-    "data fix": "data_change.fix",
-    "data undo": "data_change.undo",
-    "data show": "data.show",
-    "data see": "data_see.see",
-    "data stats": "data.stats",
-    "data diff": "data.diff",
-    "data split": "data_change.split",
-    "data dedupe": "data_dedupe.dedupe",
-    "data merge": "data_change.merge",
-    "data sample": "data_change.sample",
-    "data export": "data_change.export",
-    "data convert": "data_convert.convert",
-    "data card": "data.card",
-    "data ls": "data.ls",
-    "data lineage": "data.lineage",
-    "data augment": "data_enlarge.augment",
-    "data synth": "data_enlarge.synth",
-    "data balance": "data_enlarge.balance",
-    "data redact": "data_redact.redact",
-    "data restore": "data_redact.restore",
-    "data forget": "data_redact.forget",
-    "models ls": "desk.list_models",
-    "models show": "desk.show_model",
-    "models promote": "desk.promote",
-    "models rollback": "desk.rollback",
-    "runs ls": "desk.list_runs",
-    "runs show": "desk.show_run",
-    "runs watch": "desk.watch_run",
-    "doctor": "desk.doctor",
-    "explain": "desk.explain",
-    "init": "desk.init",
-}
-GROUPS = {
-    "data": "Look at data, mend it, divide it; every change is a version that can be undone.",
-    "models": "Registered models: list, show, promote, roll back.",
-    "runs": "Runs: list, show, watch.",
-}
-EPILOG = (
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 data, 4 permission, 5 not found, 6 no room, 7 network, "
-    "8 gate not met, 130 interrupted.  Environment: TUNESMITH_HOME, TUNESMITH_OFFLINE, TUNESMITH_NO_PROGRESS, "
-    "TUNESMITH_PLUGINS, TUNESMITH_API_KEY, NO_COLOR."
-)
 CONTEXT = {
     "help_option_names": ["-h", "--help"],
-    "max_content_width": 100,
+    "max_content_width": WIDEST,
     # without a default, typer asks pydantic (80 ms) whether the help that nobody asked for is true
     "default_map": {"help": False, **{group: {"help": False} for group in GROUPS}},
 }

@@ -22,6 +22,8 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # odd: times it is one to one
 _SHORT = range(
     TINY, SHORT.stop
 )  # characters of texts that are found by bands of few values, and their edits counted
+# what was joined last, by its texts: those that were checked are the ones that are then divided into sides
+_LAST: dict[bytes, np.ndarray] = {}
 SHORT_ROWS = 4  # values in a band by which those are found: similarities of 0.5 and less
 
 
@@ -89,7 +91,16 @@ class Sketcher:
         """
         if not self._hashes:
             return np.zeros(0, dtype=np.int64)
-        first = _first_equal(_emptied(self._hashes))
+        hashes = _emptied(self._hashes)
+        mark = hashlib.sha256(hashes.tobytes() + repr(self.threshold).encode()).digest()
+        if _LAST.get(mark) is None:
+            clusters = self._joined(hashes, texts)
+            _LAST.clear()
+            _LAST[mark] = clusters
+        return _LAST[mark].copy()
+
+    def _joined(self, hashes: np.ndarray, texts: Texts) -> np.ndarray:
+        first = _first_equal(hashes)
         own = np.flatnonzero(first == np.arange(len(first)))
         sketches, lengths = _emptied(self._sketches), _emptied(self._lengths)
         found = Joining(len(first), sketches, lengths, texts, self.threshold)

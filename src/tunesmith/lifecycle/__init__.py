@@ -176,13 +176,19 @@ def train(
 
 
 def _resumable(run_: runs.Run) -> runs.Run:
-    """A run of `train`.  Raises UsageError N508 for one of `up`, which keeps no place in the middle of its ladder."""
-    if run_.lineage.get("verb") == "up":
+    """A run of `train`.  Raises UsageError N508 for one of another verb, whose run is no single training."""
+    others = {
+        "up": ("which begins its ladder anew", f"tunesmith up {run_.recipe.data.source}"),
+        "sweep": ("which resumes its trials itself", f"tunesmith sweep --resume {run_.id}"),
+    }
+    verb = str(run_.lineage.get("verb"))
+    if verb in others:
+        why, fix = others[verb]
         raise UsageError(
             "N508",
-            f"the run {run_.id} was made by `up`, which begins its ladder anew",
+            f"the run {run_.id} was made by `{verb}`, {why}",
             expected="a run of `train`",
-            fixes=(f"tunesmith up {run_.recipe.data.source}",),
+            fixes=(fix,),
             where=run_.id,
         )
     return run_

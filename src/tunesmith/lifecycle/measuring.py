@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -76,32 +77,37 @@ def read(recipe: Recipe, task: Task, base: Base, home: Path) -> Generator[Event,
     yield Stage("lengths", f"{len(dataset.records):,} rows")
     facts = profile.profile(dataset.records, dataset.content)
     known = (base.folder / TOKENIZER).is_file()
+    words = 0
     if known:
-        lengths, learnt = _encoded(recipe, task, task.codec(base, facts), dataset)
+        lengths, learnt, words = _encoded(recipe, task, task.codec(base, facts), dataset)
     else:
         yield Note("no tokenizer is at hand: four characters are taken for a token")
         lengths, learnt = _by_characters(dataset, base), 0.0 if task.classifies else 1.0
     held = data.split.validation
     kept = _share(lengths, 1 - held - (0 if data.test else data.split.test))
     counted = "tokenizer" if known else "characters"
-    return Rows(kept, learnt, round(len(lengths) * held), max(2, len(facts.labels)), counted)
+    return Rows(kept, learnt, round(len(lengths) * held), max(2, len(facts.labels)), counted, words)
 
 
-def _encoded(recipe: Recipe, task: Task, codec: Codec, dataset: Dataset) -> tuple[list[int], float]:
-    """(tokens of each example, share of them that is learnt); of many rows some, and the longest of all."""
+def _encoded(recipe: Recipe, task: Task, codec: Codec, dataset: Dataset) -> tuple[list[int], float, int]:
+    """(tokens of each example, share of them that is learnt, how many different ones there are); of many rows some, and
+    the longest of all."""
     draw, objective = Draw(recipe.train.seed, 0), catalog.make("objective", recipe.objective)
     some, longest = _some(dataset, recipe.train.batch_size)
     lengths: list[int] = []
-    learnt = 0.0
+    learnt, seen = 0.0, set[int]()
     for record in some:
         for example in task.encode(objective.shown(record), codec, draw):
             lengths.append(example.length)
             learnt += sum(weight > 0 for weight in example.values.get("weights", ()))
+            seen.update(example.values.get("ids", ()))
     share = learnt / max(sum(lengths), 1)
+    # the words of a text grow about as the square root of its length (Heaps' law)
+    words = round(len(seen) * math.sqrt(len(dataset.records) / max(len(some), 1)))
     if not longest:
-        return lengths, share
+        return lengths, share, words
     more = [e.length for r in longest for e in task.encode(objective.shown(r), codec, draw)]
-    return [*more, *(lengths * -(-len(dataset.records) // len(some)))[: len(dataset.records)]], share
+    return [*more, *(lengths * -(-len(dataset.records) // len(some)))[: len(dataset.records)]], share, words
 
 
 def _some(dataset: Dataset, longest: int) -> tuple[Sequence[Record], Sequence[Record]]:

@@ -13,7 +13,7 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
-from tunesmith.nn import attention, dropouts, readout
+from tunesmith.nn import attention, dropouts, packing, readout
 
 # its reports of weights and its progress bars say nothing to our users
 transformers.logging.set_verbosity_error()
@@ -98,6 +98,7 @@ class CausalLM(nn.Module):
         self.head = nn.Module()
         self.dropout = nn.Dropout(0.0)
         self._readout: readout.Readout | None = None
+        self._exact = False
 
     def begin(self, seed: int, dropout: float) -> None:
         """Ready to train: attention kernel, dropout (`dropouts.spread`).  There are no new weights to seed.
@@ -106,6 +107,8 @@ class CausalLM(nn.Module):
         """
         attention.choose(self.backbone)
         dropouts.spread(self, dropout)
+        # attention under a mask of blocks has no dropout, and a family's own attention knows no such mask
+        self._exact = not dropout and self.backbone.config._attn_implementation == attention.NAME
         self._readout = readout.of(self.backbone)
 
     def hidden(
@@ -140,9 +143,16 @@ class CausalLM(nn.Module):
         """(states that tell the supervised tokens [N, D], their ids [N], (row, place of the state) [N] each)."""
         ids_BT = batch["ids"]
         rows, places = (batch["weights"][:, 1:] != 0).nonzero(as_tuple=True)
-        hidden = self.hidden(ids_BT, batch["mask"], batch.get("positions"), batch.get("blocks"))
+        hidden = self._hidden(batch)
         chosen = hidden.flatten(0, 1).index_select(0, rows * ids_BT.shape[1] + places)
         return chosen, ids_BT[rows, places + 1], (rows, places)
+
+    def _hidden(self, batch: Mapping[str, Any]) -> torch.Tensor:
+        """As `hidden`, without computing anything for padding where that pays."""
+        body = readout.body(self.backbone)
+        if self._exact and packing.suits(body, batch):
+            return packed_states(body, batch)
+        return self.hidden(batch["ids"], batch["mask"], batch.get("positions"), batch.get("blocks"))
 
     def _matrix(self) -> nn.Module:
         return self.backbone.get_output_embeddings()
@@ -196,7 +206,7 @@ def states(
     """
     given: dict[str, Any] = {}
     if blocks_BTT is not None:
-        given["attention_mask"] = _added(blocks_BTT, decoder.dtype)
+        given["attention_mask"] = attention.to_add(blocks_BTT, decoder.dtype)
     elif not bool((mask_BT[:, 1:] <= mask_BT[:, :-1]).all()):
         given["attention_mask"] = mask_BT
     if positions_BT is not None:
@@ -204,9 +214,9 @@ def states(
     return decoder(input_ids=ids_BT, use_cache=False, **given).last_hidden_state
 
 
-def _added(blocks_BTT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """What is added to attention scores [B, 1, T, T]: 0 where a token may be seen, else the least number."""
-    least = torch.finfo(dtype).min
-    return torch.zeros(blocks_BTT.shape, dtype=dtype, device=blocks_BTT.device).masked_fill_(
-        ~blocks_BTT, least
-    )[:, None]
+def packed_states(decoder: Any, batch: Mapping[str, Any]) -> torch.Tensor:
+    """The last states of a decoder's body [B, T, D], all rows computed as one sequence; zeros at padding."""
+    packed = packing.pack(batch["ids"], batch["mask"], batch.get("positions"), batch.get("answers"))
+    mask = attention.under(packed, decoder.dtype)
+    said = decoder(input_ids=packed.ids, position_ids=packed.positions, attention_mask=mask, use_cache=False)
+    return packed.spread(said.last_hidden_state)

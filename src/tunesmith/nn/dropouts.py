@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from tunesmith.nn import dropping
+
 NOISE = ("layerdrop", "jitter")  # layers left out, noise on a router: with them no net is exact
 
 
@@ -20,6 +22,7 @@ def spread(net: Any, share: float) -> None:
     for config in _configs(net.backbone.config):
         _spread_numbers(vars(config), share)
     net.dropout.p = 0.0 if any(found) else share
+    dropping.cheapen(net)
 
 
 def _spread(module: nn.Module, share: float) -> bool:

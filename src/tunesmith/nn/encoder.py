@@ -13,6 +13,8 @@ import torch
 import transformers
 from torch import nn
 
+from tunesmith.nn import attention, dropping
+
 # its reports of unused pooler weights and its progress bars say nothing to our users
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -80,7 +82,7 @@ class EncoderClassifier(nn.Module):
         Attention as plain batched products is, on a CPU and for short texts, faster to train than the fused kernel:
         on two cores at 16 tokens in bfloat16 308 rows a second against 218.
         """
-        self.backbone.set_attn_implementation("eager")
+        attention.choose_plain(self.backbone)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             self.head.weight.normal_(0.0, 0.02, generator=generator)
@@ -119,3 +121,4 @@ def set_dropout(net: nn.Module, share: float) -> None:
     for module in net.modules():
         if isinstance(module, nn.Dropout):
             module.p = share
+    dropping.cheapen(net)

@@ -10,7 +10,7 @@ import torch
 
 def zeros(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """An empty sum for `add`, in float32."""
-    return {name: torch.zeros(tensor.shape, dtype=torch.float32) for name, tensor in tensors.items()}
+    return {name: torch.zeros_like(tensor, dtype=torch.float32) for name, tensor in tensors.items()}
 
 
 def add(sums: Mapping[str, torch.Tensor], nll: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> None:

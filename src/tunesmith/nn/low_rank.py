@@ -13,6 +13,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from tunesmith.nn import int8
+
 
 def update(
     down_RI: torch.Tensor,
@@ -115,6 +117,8 @@ def _forward(self: Any, x: torch.Tensor, *given: Any, **named: Any) -> torch.Ten
     base, (slot,) = self.get_base_layer(), tuple(self.lora_A)
     down, up = self.lora_A[slot].weight, self.lora_B[slot].weight
     usual = not given and not named and not self.disable_adapters and not self.merged
+    if usual and isinstance(base, int8.Frozen):
+        return int8.product(x, base.matrix, base.bias, down, up, self.scaling[slot])
     if not usual or base.weight.requires_grad or x.dtype != down.dtype or base.weight.dtype != down.dtype:
         return self.plain(x, *given, **named)
     weight_OI = base.weight if isinstance(base, nn.Linear) else base.weight.T

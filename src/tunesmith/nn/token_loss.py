@@ -4,6 +4,8 @@ Both functions compute in float32 from the product on (float64 for float64 state
 token and makes each chunk's logits anew when gradients are asked for; `cross_entropy_sum` knows that its result is a
 sum, so it forms the gradient while the logits are at hand and never makes them twice.
 
+On a GPU one compiled pass over each chunk takes the place of several (`fused_loss.py`).
+
 Axes: N tokens, V words of the vocabulary, D features.  The logits are cap · tanh(scale · (h Wᵀ + bias) / cap), without
 the tanh where cap is None (Gemma 2's soft-capping, arXiv 2408.00118).
 """
@@ -17,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from tunesmith.nn import fused_loss
 
 LOGITS = 2**24  # numbers of one chunk, 64 MiB
 FEWEST = 64  # rows of a chunk: the product with fewer waits for the weights to be read
@@ -93,14 +97,17 @@ class _Chunks:
         self._logits = self._products.to(self.dtype)  # the same memory where no wider type is needed
 
     def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
+        for part, products in self.products():
+            yield part, self._of(products)
+
+    def products(self) -> Iterator[tuple[slice, Tensor]]:
+        """The products alone, each time in the same place of memory."""
         for start in range(0, len(self.hidden), self.chunk):
             part = slice(start, min(start + self.chunk, len(self.hidden)))
-            yield part, self._of(part)
+            yield part, torch.mm(self.hidden[part], self.weight.T, out=self._products[: part.stop - start])
 
-    def _of(self, part: slice) -> Tensor:
-        size = part.stop - part.start
-        products, logits = self._products[:size], self._logits[:size]
-        torch.mm(self.hidden[part], self.weight.T, out=products)
+    def _of(self, products: Tensor) -> Tensor:
+        logits = self._logits[: len(products)]
         if logits.dtype != products.dtype:
             logits.copy_(products)
         if self.bias is not None:
@@ -200,6 +207,15 @@ class _CrossEntropySum(torch.autograd.Function):
         chunks = _Chunks(hidden_ND, weight_VD, bias, chunk, shape)
         sums = _Gradients(chunks, wanted, bias)
         total = torch.zeros((), dtype=torch.float64, device=hidden_ND.device)
+        if fused_loss.suits(hidden_ND) and any(wanted) and not wanted[2]:
+            for part, products in chunks.products():
+                found, slopes = fused_loss.chunk(
+                    products, targets_N[part], weights_N[part], bias, shape.scale, shape.cap
+                )
+                total += found
+                sums.add(part, slopes, None)
+            ctx.grads = sums.all(weight_VD, bias)
+            return total.to(chunks.dtype)
         for part, logits in chunks:
             targets, weights = targets_N[part, None], weights_N[part, None].to(chunks.dtype)
             chain = shape.slope(logits) if any(wanted) else None

@@ -90,8 +90,18 @@ class Train(Section):
         description="compute activations again instead of keeping them: less memory, a third more time; auto: where "
         "they would not fit",
     )
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="arithmetic of matrix products"
+    reuse: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="layers below the lowest one that moves: computed once for each text, without dropout, and kept on "
+        "disk; auto: where there are some, and more epochs than one; off: computed each time, with dropout",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        default="auto",
+        description="arithmetic of matrix products; int8: float32, but frozen layers in 8 bits, for processors that "
+        "multiply these fast",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where networks are trained; auto: on a GPU where torch can use one"
     )
     threads: int = Field(
         default=0, ge=0, description="CPU threads; 0: OMP_NUM_THREADS, else the physical cores"

@@ -278,7 +278,7 @@ def collate(examples: Sequence[Example], codec: Codec) -> Batch:
 def likelihoods(net: Net, batch: Batch, codec: Codec) -> list[Output]:
     """Per row an `Answer` without words: how likely its own supervised tokens are."""
     logprobs, right, rows = (each.float().cpu().numpy() for each in net.token_logprobs(batch.tensors))
-    weights, ids = batch.tensors["weights"].numpy(), batch.tensors["ids"].numpy()
+    weights, ids = (batch.tensors[name].cpu().numpy() for name in ("weights", "ids"))
     learnt = weights != 0
     each = weights[learnt].astype(np.float64)
     return [

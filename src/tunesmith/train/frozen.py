@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from tunesmith.store import files
 from tunesmith.train.engine import local
 
 STRENGTH = 0.03  # of the L2 penalty's inverse: the best out of fold on banking77
+SOME, FEWEST = 2048, 8  # rows that a head begins with which is tuned afterwards, and of each label at least
 CHUNK = 512  # rows between two progress events, and rows of one cache file
 
 
@@ -36,14 +38,20 @@ class Encoder:
         # a frozen section is hashable, which pydantic's type does not tell
         self._net = _loaded(task, base, codec.files["tokenizer.json"])  # pyright: ignore[reportArgumentType]
         self.held = sum(each.nbytes for each in (*self._net.parameters(), *self._net.buffers()))
-        digest = base.digest if base else "tiny"
-        settings = f"{digest} {task.model_dump_json()} {codec.settings['max_length']}"
-        self.key = hashlib.sha256(settings.encode()).hexdigest()[:32]
+        self.key = key(task, codec, base)
 
     def vectors(self, records: Sequence[Record]) -> np.ndarray:
         """[B, D]"""
         found = local.predict(self._net, self._task, self._codec, records, self._task.embed)
         return np.stack([np.mean(vectors, axis=0) for vectors in found]).astype(np.float32)
+
+
+def key(task: Task, codec: Codec, base: Base | None) -> str:
+    """What the frozen encoder's vector of a row depends on besides the row."""
+    digest = base.digest if base else "tiny"
+    tokenizer = hashlib.sha256(codec.files["tokenizer.json"]).hexdigest()
+    depends = [digest, tokenizer, task.model_dump_json(), codec.settings["max_length"], machine.versions()]
+    return hashlib.sha256(files.canonical_json(depends)).hexdigest()[:32]
 
 
 @lru_cache(maxsize=2)
@@ -94,16 +102,36 @@ def fill(cache: Cache, encoder: Encoder, records: Sequence[Record]) -> Iterator[
         yield Progress("encode", min(first + CHUNK, len(new)), len(new), time.monotonic() - start)
 
 
-def fit_head(job: Job, strength: float) -> Generator[Event, None, heads.Head]:
-    """A linear layer on the frozen vectors of a job's training rows."""
+def fit_head(
+    job: Job, strength: float, rows: Sequence[Record] | None = None
+) -> Generator[Event, None, heads.Head]:
+    """A linear layer on the frozen vectors of a job's training rows, or of these alone.
+
+    Without `rows` the vectors of the validation rows are computed too: whoever fits on all of them asks for those next.
+    """
     encoder = Encoder(job.task, job.codec, job.base, job.recipe)
     cache = Cache(job.cache, encoder.key)
-    yield from fill(cache, encoder, [*job.train, *job.validation])
+    yield from fill(cache, encoder, [*job.train, *job.validation] if rows is None else rows)
     index = {label: n for n, label in enumerate(job.codec.settings["labels"])}
+    fitted = job.train if rows is None else rows
     return heads.fit_logistic(
-        cache.vectors(job.train),
-        [index[job.task.target(record) or ""] for record in job.train],
+        cache.vectors(fitted),
+        [index[job.task.target(record) or ""] for record in fitted],
         len(index),
         strength=strength,
         balanced=job.codec.settings["balance"] != "none",
     )
+
+
+def some(job: Job) -> list[Record]:
+    """At most about `SOME` training rows, the same for the same rows: of each label alike, so that a head can begin."""
+    labels = max(1, len(job.codec.settings["labels"]))
+    each = max(FEWEST, SOME // labels)
+    counts: Counter[str] = Counter()
+    found = []
+    for record in sorted(job.train, key=lambda record: record.key):
+        label = job.task.target(record) or ""
+        counts[label] += 1
+        if counts[label] <= each:
+            found.append(record)
+    return found

@@ -65,7 +65,7 @@ def kept(
             yield Note(f"{damage.found}; set aside as {aside.name} and computed again", "warning")
     made = yield from make()
     staging = files.make_folder(folder.with_name(f".{folder.name}.{secrets.token_hex(4)}"))
-    tensors = {name: tensor.contiguous() for name, tensor in made.items()}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in made.items()}
     save_file = doors.open("safetensors.torch").save_file
     files.write_with(staging / TENSORS, lambda path: save_file(tensors, path))
     for name, note in (notes or {}).items():

@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 
+from rapidfuzz.distance import Levenshtein
+
 THRESHOLD = 0.7  # Jaccard similarity of the sets of character 5-grams
 GRAM = 5
 LONGEST = 50_000  # characters of a text that are compared: far beyond what a classifier reads
@@ -48,7 +50,7 @@ def few_edits(one: str, other: str, share: float) -> bool:
     # another number is another matter ("invoice 37", "invoice 38"), however few characters it takes
     if high - low > allowed or numbers(one) != numbers(other):
         return False
-    return distance(one, other) <= allowed and (low >= TINY or not _other_letter(one, other))
+    return distance(one, other, int(allowed)) <= allowed and (low >= TINY or not _other_letter(one, other))
 
 
 def numbers(text: str) -> list[tuple[str, str]]:
@@ -67,27 +69,9 @@ def _letters(word: str) -> str:
     return "".join(filter(str.isalnum, word))
 
 
-def distance(first: str, second: str) -> int:
-    """The Levenshtein distance: characters replaced, left out or added.
-
-    Bit-parallel, one step per character of `second` (Myers 1999, in the form of Hyyrö 2003); integers are as wide as
-    `first` is long.
-    """
-    if not first:
-        return len(second)
-    places: dict[str, int] = {}
-    for at, character in enumerate(first):
-        places[character] = places.get(character, 0) | 1 << at
-    mask, last = (1 << len(first)) - 1, 1 << (len(first) - 1)
-    up, down, edits = mask, 0, len(first)
-    for character in second:
-        same = places.get(character, 0)
-        straight = (((same & up) + up) ^ up) | same | down
-        more, fewer = down | ~(straight | up) & mask, up & straight
-        edits += bool(more & last) - bool(fewer & last)
-        more, fewer = (more << 1 | 1) & mask, fewer << 1 & mask
-        up, down = fewer | ~(straight | more) & mask, more & straight
-    return edits
+def distance(first: str, second: str, most: int | None = None) -> int:
+    """The Levenshtein distance: characters replaced, left out or added; most + 1 where it is more than `most`."""
+    return Levenshtein.distance(first, second, score_cutoff=most)
 
 
 class Among:

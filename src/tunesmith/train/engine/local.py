@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tunesmith import doors, machine
 from tunesmith.bases import Base
-from tunesmith.errors import IntegrityError, UsageError
+from tunesmith.errors import UsageError
 from tunesmith.fields import Record
 from tunesmith.parts import Batch, Codec, Demand, Example, Job, Lesson, Net, NeuralTask, Output, Tuning
 from tunesmith.train.engine import unusable
+from tunesmith.train.engine.optimizer import Optimizer
 
 Compute = Callable[[Net, Batch, Codec], list[Output]]
-BETAS = (0.9, 0.999)
-EPSILON = 1e-8
 PREDICT_TOKENS = 4096  # padded tokens that are computed together when predicting
 
 
@@ -36,24 +36,11 @@ class Local:
         self._job, self._lesson, self._tuning = job, lesson, tuning
         self._losses = {"": lesson.loss, **{name: demand.loss for name, demand in demands.items()}}
         self.net = net
-        self._groups = tuning.groups(net)
-        self._moving = {name: p for group in self._groups for name, p in group.members}
-        self._masters = {name: p.detach().clone() for name, p in self._moving.items()}
-        if dtype == "bfloat16":
-            net.backbone.to(self._torch.bfloat16)
-        self._optimizer = self._torch.optim.AdamW(
-            [
-                {
-                    "params": [self._masters[name] for name, _ in group.members],
-                    "weight_decay": job.options.weight_decay if group.decay else 0.0,
-                }
-                for group in self._groups
-            ],
-            lr=0.0,
-            betas=BETAS,
-            eps=EPSILON,
-            fused=True,
-        )
+        groups = tuning.groups(net)
+        # narrowing leaves the moving numbers as they were with the optimiser
+        whole = {name: p.detach() for group in groups for name, p in group.members}
+        narrow(net, dtype)
+        self._optimizer = Optimizer(net, groups, whole, job.options.weight_decay)
 
     def total(self, batches: Sequence[Batch]) -> dict[str, float]:
         """The supervised units of each loss term over all micro-batches of a step (and, elsewhere, over all ranks)."""
@@ -69,15 +56,10 @@ class Local:
         """
         self._torch.manual_seed(_seed(self._job.seed, step, part))
         self.net.train()
-        sums = self._losses[batch.owner](self.net, batch)
+        sums = self._losses[batch.owner](self.net, placed(batch, self.net))
         means = {term: total / max(counts[term], 1e-12) for term, total in sums.items()}
         self._torch.stack(list(means.values())).sum().backward()
-        for name, p in self._moving.items():
-            if p.grad is not None:
-                master = self._masters[name]
-                grad = p.grad.float()
-                master.grad = grad if master.grad is None else master.grad.add_(grad)
-                p.grad = None
+        self._optimizer.take()
         return {term: float(mean.detach()) for term, mean in means.items()}
 
     def optim_step(self, rate: float, share: float = 1.0) -> float:
@@ -86,65 +68,35 @@ class Local:
         share: of all steps, how many were done before this one; groups that open later stay as they are.  A norm that
         is not finite is returned and nothing is updated.
         """
-        gradients = [m.grad for m in self._masters.values() if m.grad is not None]
-        norm = self._torch.nn.utils.get_total_norm(gradients)
-        if bool(self._torch.isfinite(norm)):
-            self._torch.nn.utils.clip_grads_with_norm_(
-                list(self._masters.values()), self._job.options.clip, norm
-            )
-            for state, group in zip(self._optimizer.param_groups, self._groups, strict=True):
-                state["lr"] = rate * group.scale * (share >= group.opens_at)
-            self._optimizer.step()
-            self._publish()
-        for master in self._masters.values():
-            master.grad = None
-        return float(norm)
+        return self._optimizer.step(rate, share, self._job.options.clip)
 
     def predict(self, records: Sequence[Record]) -> list[list[Output]]:
         """Outputs of records by the weights as they are now."""
+        self._optimizer.settle()
         return predict(self.net, self._lesson, self._job.codec, records)
 
     def tensors(self) -> dict[str, Any]:
-        """Everything that training needs to go on: float32 weights and the optimiser's moments."""
-        found = {f"weight/{name}": master for name, master in self._masters.items()}
-        for name, master in self._masters.items():
-            for key, value in self._optimizer.state.get(master, {}).items():
-                found[f"{key}/{name}"] = value
-        return found
+        """Everything that training needs to go on, on the CPU: float32 weights and the optimiser's moments."""
+        return _near(self._optimizer.tensors())
 
     def weights(self) -> dict[str, Any]:
-        """The float32 weights that move, as a copy."""
-        return {f"weight/{name}": master.clone() for name, master in self._masters.items()}
+        """The float32 weights that move, as a copy on the CPU."""
+        return _near(self._optimizer.weights())
 
     def load(self, tensors: Mapping[str, Any]) -> None:
         """Put back what `tensors` or `weights` gave.  Raises IntegrityError I304 where names or shapes differ."""
-        for name, master in self._masters.items():
-            saved = tensors.get(f"weight/{name}")
-            if saved is None or saved.shape != master.shape:
-                raise IntegrityError(
-                    "I304",
-                    f"the checkpoint does not fit: '{name}'",
-                    expected="a checkpoint of this recipe and base",
-                )
-            master.copy_(saved)
-            moments = {
-                k: tensors[f"{k}/{name}"]
-                for k in ("step", "exp_avg", "exp_avg_sq")
-                if f"{k}/{name}" in tensors
-            }
-            if moments:
-                self._optimizer.state[master] = {key: value.clone() for key, value in moments.items()}
-        self._publish()
+        self._optimizer.load(tensors)
 
     def delta(self) -> dict[str, Any]:
-        """The tuned model's difference from its base, in float32."""
-        self.net.float()
-        self._publish()
-        return self._tuning.delta(self.net)
+        """The tuned model's difference from its base, in float32, on the CPU."""
+        self.net.float()  # int8 codes are no floating numbers and stay
+        self._optimizer.complete()
+        return _near(self._tuning.delta(self.net))
 
-    def _publish(self) -> None:
-        with self._torch.no_grad():
-            self._torch._foreach_copy_(list(self._moving.values()), list(self._masters.values()))
+
+def _near(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors on the CPU; those that lie there are the same and no copies."""
+    return {name: tensor.cpu() for name, tensor in tensors.items()}
 
 
 def predict(
@@ -161,7 +113,7 @@ def predict(
     order = sorted(range(len(units)), key=lambda unit: units[unit][1].length)
     with inference(net):
         for part in _parts(order, [example for _, example in units]):
-            batch = lesson.collate([units[unit][1] for unit in part], codec)
+            batch = placed(lesson.collate([units[unit][1] for unit in part], codec), net)
             for unit, output in zip(part, asked(net, batch, codec), strict=True):
                 outputs[units[unit][0]].append((unit, output))
     return [[output for _, output in sorted(row, key=lambda pair: pair[0])] for row in outputs]
@@ -176,6 +128,24 @@ def _parts(order: Sequence[int], examples: Sequence[Example]) -> Iterator[list[i
         part.append(unit)
     if part:
         yield part
+
+
+def narrow(net: Net, dtype: str) -> None:
+    """Let the backbone compute in `dtype`.  Raises UsageError C176 for int8 where no plain matrix of a layer is frozen."""
+    if dtype == "bfloat16":
+        net.backbone.to(doors.open("torch").bfloat16)
+    if dtype != "int8":
+        return
+    from tunesmith.nn import int8, parameters
+
+    if not int8.narrow(parameters.layers(net)):
+        raise UsageError(
+            "C176",
+            "there is no matrix that could be multiplied in 8 bits",
+            expected="layers that stay as they are, of plain linear maps (not GPT-2's transposed ones, not 4 bits)",
+            fixes=("--set tuning.name=lora", "--set train.dtype=float32", "--set train.dtype=bfloat16"),
+            where="train.dtype",
+        )
 
 
 @contextmanager
@@ -209,18 +179,30 @@ def pretrained(task: NeuralTask, base: Base, codec: Codec, seed: int = 0, dropou
     return net
 
 
+def placed(batch: Batch, net: Net) -> Batch:
+    """The batch with its tensors where the net's numbers lie."""
+    from tunesmith.nn import device
+
+    return replace(batch, tensors=device.moved(batch.tensors, net))
+
+
 def network(job: Job) -> Net:
-    """The network of a job as nothing has tuned it: structure, pretrained weights, seeded head, dropout."""
+    """The network of a job as nothing has tuned it: structure, pretrained weights, seeded head, dropout.
+
+    It lies where the recipe trains; one that is only opened, and so has no rows to learn from, lies on the CPU.  Raises
+    UsageError C175 where the recipe's device is not there.
+    """
     torch = doors.open("torch")
     task = job.task
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
     torch.manual_seed(job.seed)
+    place = machine.device(job.options.device) if job.train else "cpu"
     if job.base is not None:
-        return pretrained(task, job.base, job.codec, job.seed, job.options.dropout)
+        return pretrained(task, job.base, job.codec, job.seed, job.options.dropout).to(place)
     net = task.tiny(job.codec)
     net.begin(job.seed, job.options.dropout)
-    return net
+    return net.to(place)
 
 
 def build(job: Job, tuning: Tuning) -> Net:

@@ -120,12 +120,14 @@ class Baseline:
         return self._known[1]
 
     def _estimate(self, net: Net) -> Tensor:
+        from tunesmith.nn import device
+
         torch = doors.open("torch")
-        total, count = torch.zeros(()), 0
+        total, count = torch.zeros((), device=device.of(net)), 0
         with torch.no_grad(), references.as_it_is(net):
-            for part in self._parts:
-                moved = _alone(net, part["mismatched"]) - part["mismatched_reference"]
-                total, count = total + moved.sum(), count + len(moved)
+            for part in (device.moved(each, net) for each in self._parts):
+                gained = _alone(net, part["mismatched"]) - part["mismatched_reference"]
+                total, count = total + gained.sum(), count + len(gained)
         return (total / max(1, count)).clamp(min=0)
 
 
@@ -147,12 +149,14 @@ def prepare(job: Job, net: Net, lesson: Judged) -> Iterator[Event]:
     yield from _pairs.prepared(job, lesson)
 
     def compute(part: list[Example]) -> Tensor:
-        tensors = lesson.collate(part, job.codec).tensors
+        from tunesmith.nn import device
+
+        tensors = device.moved(lesson.collate(part, job.codec).tensors, net)
         found = doors.open("torch").zeros(len(part), 2)
-        found[:, 0] = _alone(net, tensors)
+        found[:, 0] = _alone(net, tensors).cpu()
         paired = [at for at, each in enumerate(part) if len(each.values["row"].answers) > 1]
         if paired:
-            found[paired, 1] = _alone(net, tensors["mismatched"])
+            found[paired, 1] = _alone(net, tensors["mismatched"]).cpu()
         return found
 
     rows = _pairs.examples(job, lesson)

@@ -209,7 +209,9 @@ def _refer(job: Job, net: Net, lesson: Pairs) -> Iterator[Event]:
     rows = examples(job, lesson)
 
     def compute(part: list[Example]) -> Tensor:
-        return _layout.answer_sums(net, lesson.collate(part, job.codec).tensors)
+        from tunesmith.nn import device
+
+        return _layout.answer_sums(net, device.moved(lesson.collate(part, job.codec).tensors, net))
 
     lesson.reference = yield from referred(job, net, rows, compute, pairs=lesson.shared)
 

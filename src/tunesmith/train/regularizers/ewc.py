@@ -51,20 +51,22 @@ class Ewc(Regularizer):
         def make() -> Generator[Event, None, Mapping[str, Tensor]]:
             return (yield from _information(job, net, tensors, chosen))
 
-        fisher = yield from references.kept(job.cache / "fisher" / name, make)
+        from tunesmith.nn import device
+
+        fisher = device.moved((yield from references.kept(job.cache / "fisher" / name, make)), net)
         return _Pull(self.strength, tuning, start, fisher, job.recipe.regularizer.name)
 
 
 def _information(
     job: Job, net: Net, tensors: Mapping[str, Any], rows: Sequence[Example]
 ) -> Generator[Event, None, Mapping[str, Tensor]]:
-    from tunesmith.nn import fisher
+    from tunesmith.nn import device, fisher
 
     sums, tokens, begun = fisher.zeros(tensors), 0.0, time.monotonic()
     with fisher.watched(tensors), references.as_it_is(net), doors.open("torch").enable_grad():
         for done, row in enumerate(rows, 1):
             batch = _language.collate([row], job.codec)
-            fisher.add(sums, net.nll_sum(batch.tensors), tensors)
+            fisher.add(sums, net.nll_sum(device.moved(batch.tensors, net)), tensors)
             tokens += batch.counts["token"]
             yield Progress("fisher", done, len(rows), time.monotonic() - begun)
     return {name: total / tokens for name, total in sums.items()}

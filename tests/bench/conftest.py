@@ -1,0 +1,10 @@
+"""The bench is a package beside the source: its tests find it whatever folder they are started from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parents[2])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
