@@ -64,3 +64,37 @@ def test_accelerators_are_read_without_torch(tmp_path: Path, monkeypatch: pytest
     assert machine.accelerators() == ["NVIDIA H100 80GB HBM3"]
     monkeypatch.setattr(machine, "DRIVER", tmp_path / "none")
     assert machine.accelerators() == []
+
+
+@pytest.mark.neural
+@pytest.mark.parametrize(
+    ("blas", "onednn", "error", "found"),
+    [(2.0, 1.0, 0.0, "onednn"), (1.0, 1.0, 0.0, "blas"), (2.0, 1.0, 1e-2, "blas")],
+    ids=["faster", "no faster", "faster and rounded"],
+)
+def test_products_are_onednns_where_it_is_faster_and_as_exact(
+    blas: float, onednn: float, error: float, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    seconds = {"highest": blas, "medium": onednn}
+    monkeypatch.setattr(
+        machine, "_timed", lambda work, device="cpu": seconds[torch.get_float32_matmul_precision()]
+    )
+    if error:
+        monkeypatch.setattr(machine, "EXACT", -1.0)
+    assert machine.fastest_products() == found
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.neural
+def test_both_libraries_give_the_same_products_in_float32() -> None:
+    """Where oneDNN would round inside, `fastest_products` does not take it."""
+    import torch
+
+    torch.manual_seed(0)
+    left, right = torch.randn(64, 200), torch.randn(200, 48)
+    wanted = left.double() @ right.double()
+    machine.set_products("blas")
+    assert (left @ right - wanted).norm() / wanted.norm() < machine.EXACT
+    assert machine.fastest_products() in ("blas", "onednn")

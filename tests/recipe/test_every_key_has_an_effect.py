@@ -138,6 +138,15 @@ def no_gpu(folder: Path) -> bool:
         )
 
 
+def other_products(folder: Path) -> bool:
+    """A run sets the library of the whole process: bits may agree, so torch is asked."""
+    torch, seen = pytest.importorskip("torch"), []
+    for number, products in enumerate(("onednn", "blas")):
+        trained(folder / str(number), products=products, epochs=1)
+        seen.append(torch.get_float32_matmul_precision())
+    return seen == ["medium", "highest"]
+
+
 def another_base(folder: Path) -> bool:
     from tunesmith.bases import resolve
 
@@ -282,6 +291,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "train.reuse": train_key("reuse", "off", "on", tuning={"name": "freeze", "layers": 1}),
     "train.device": no_gpu,
     "train.dtype": train_key("dtype", "float32", "bfloat16"),
+    "train.products": other_products,
     "train.threads": train_key("threads", 1, 2, "threads"),
     "train.seed": train_key("seed", 0, 1),
     "gate.not_worse_than": gated,

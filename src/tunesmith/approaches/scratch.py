@@ -43,8 +43,11 @@ class Scratch(Approach):
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         options = recipe.train
         device = machine.device(options.device)
+        products = machine.fastest_products() if options.products == "auto" else options.products
+        machine.set_products(products)
         return {
             "train.device": device,
+            "train.products": products,
             "train.threads": options.threads or machine.usual_threads(),
             "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
             "train.peak_lr": options.peak_lr or PEAK_LR,

@@ -34,13 +34,14 @@ class Small:
     def times(self, x_NI: torch.Tensor) -> torch.Tensor:
         """x Wᵀ [N, O] in float32."""
         codes_NI, scales_N1 = _LAST.rounded(x_NI)
-        sums_NO = torch._int_mm(codes_NI, self.codes.T)
+        sums_NO = torch._int_mm(codes_NI, self.codes.T)  # pyright: ignore[reportPrivateImportUsage]
         return torch.mul(sums_NO, self.scales).mul_(scales_N1)
 
     def back(self, grad_NO: torch.Tensor) -> torch.Tensor:
         """g W [N, I] in float32: the matrix's scales join the gradient before that is rounded."""
         codes_NO, scales_N1 = rounded(grad_NO * self.scales)
-        return torch._int_mm(codes_NO, self.codes).float().mul_(scales_N1)
+        sums_NI = torch._int_mm(codes_NO, self.codes)  # pyright: ignore[reportPrivateImportUsage]
+        return sums_NI.float().mul_(scales_N1)
 
     def dense(self) -> torch.Tensor:
         """The numbers for which the codes stand, float32 [O, I]."""

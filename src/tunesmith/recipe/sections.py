@@ -100,6 +100,10 @@ class Train(Section):
         description="arithmetic of matrix products; int8: float32, but frozen layers in 8 bits, for processors that "
         "multiply these fast",
     )
+    products: Literal["auto", "blas", "onednn"] = Field(
+        default="auto",
+        description="library of a CPU's float32 matrix products; auto: oneDNN where it is clearly faster and as exact",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks are trained; auto: on a GPU where torch can use one"
     )

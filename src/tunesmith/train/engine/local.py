@@ -131,7 +131,7 @@ def _parts(order: Sequence[int], examples: Sequence[Example]) -> Iterator[list[i
 
 
 def narrow(net: Net, dtype: str) -> None:
-    """Let the backbone compute in `dtype`.  Raises UsageError C176 for int8 where no plain matrix of a layer is frozen."""
+    """Let the backbone compute in `dtype`.  Raises UsageError C176 for int8 where no layer has a frozen matrix."""
     if dtype == "bfloat16":
         net.backbone.to(doors.open("torch").bfloat16)
     if dtype != "int8":
@@ -196,6 +196,8 @@ def network(job: Job) -> Net:
     task = job.task
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
+    if job.options.products != "auto":
+        machine.set_products(job.options.products)
     torch.manual_seed(job.seed)
     place = machine.device(job.options.device) if job.train else "cpu"
     if job.base is not None:
