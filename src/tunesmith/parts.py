@@ -517,9 +517,9 @@ class NeuralTask(Task, ABC):
         here; for others it is what `predict` gives."""
 
     @abstractmethod
-    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
-        """What there is to say, before the first step, of how rows become numbers.  Raises DataError where a network
-        would learn nothing from them."""
+    def survey(self, rows: Iterable[Sequence[Example]], codec: Codec) -> Iterator[Event]:
+        """What there is to say, before the first step, of how training rows became numbers: each is given by its
+        examples.  Raises DataError where a network would learn nothing from them."""
 
     @abstractmethod
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:

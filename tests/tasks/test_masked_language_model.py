@@ -86,7 +86,8 @@ def test_the_loss_on_held_out_rows_falls_and_tuning_names_its_head(tmp_path: Pat
 def test_a_new_head_is_said(tmp_path: Path) -> None:
     task = catalog.part("task", TASK)()
     codec = task.codec(base(tmp_path), Profile(24))
-    said = [getattr(event, "text", "") for event in task.survey(task.samples(), codec)]
+    rows = [task.encode(record, codec, Draw(0, 0)) for record in task.samples()]
+    said = [getattr(event, "text", "") for event in task.survey(rows, codec)]
     assert "tokens are learnt" in said[0]
     assert "no head that says words" in said[1]
 

@@ -24,6 +24,7 @@ from tunesmith.parts import (
     Batch,
     Codec,
     Demand,
+    Draw,
     Job,
     Lesson,
     Metric,
@@ -94,9 +95,9 @@ class Tune(Approach):
         return {"train.epochs": epochs} if epochs >= FEWEST_EPOCHS else None
 
     def fit(self, job: Job) -> Iterator[Event]:
-        yield from _surveyed(job)
+        known = yield from _surveyed(job)
         start = (yield from self._started(job)) if self._probes(job) else None
-        engine, course, judge = yield from _prepare(job, start)
+        engine, course, judge = yield from _prepare(job, start, known)
         yield from _timed(loop.run(job, engine, course, judge, _peak_lr(job)), course.steps)
         save_file = doors.open("safetensors.torch").save_file
         delta = {name: tensor.contiguous() for name, tensor in engine.delta().items()}
@@ -114,19 +115,30 @@ class Tune(Approach):
         return spoken(tuned(folder, task, codec, base, recipe), task, codec)
 
 
-def _surveyed(job: Job) -> Iterator[Event]:
-    """What the task says of its rows before the first step."""
+def _surveyed(job: Job) -> Generator[Event, None, tokens.Remembered]:
+    """What the task says of its rows before the first step; the task, remembering what it made of them."""
     objective: Objective = catalog.make("objective", job.recipe.objective)
-    assert isinstance(job.task, NeuralTask)
+    task, draw = job.task, Draw(job.seed, 0)
+    assert isinstance(task, NeuralTask)
+    if (
+        not job.train or objective.content
+    ):  # rows that only look like the task's are made into examples otherwise
+        known = tokens.Remembered(task, job.codec)
+    else:
+        known = yield from tokens.remembered(job, task)
     if job.train:
-        yield from job.task.survey([objective.shown(record) for record in job.train], job.codec)
+        rows = (known.encode(objective.shown(record), job.codec, draw) for record in job.train)
+        yield from task.survey(rows, job.codec)
+    return known
 
 
 Prepared = tuple[local.Local, loop.Course, loop.Judge]
 
 
-def _prepare(job: Job, start: heads.Head | None = None) -> Generator[Event, None, Prepared]:
-    """Engine, steps and judge of a run, while the network is as the run begins."""
+def _prepare(
+    job: Job, start: heads.Head | None = None, known: tokens.Remembered | None = None
+) -> Generator[Event, None, Prepared]:
+    """Engine, steps and judge of a run, while the network is as the run begins.  known: the task with its examples."""
     tuning: Tuning = catalog.make("tuning", job.recipe.tuning)
     objective: Objective = catalog.make("objective", job.recipe.objective)
     regularizer: Regularizer = catalog.make("regularizer", job.recipe.regularizer)
@@ -139,7 +151,9 @@ def _prepare(job: Job, start: heads.Head | None = None) -> Generator[Event, None
     demand = yield from regularizer.demand(job, net, tuning)
     demands = {job.recipe.regularizer.name: demand}
     yield from _recomputing.enabled(job, net, lesson)
-    taught = _reusing.reusing(job, net, (yield from tokens.remembered(job, lesson)))
+    if known is None or known.lesson is not lesson:
+        known = yield from tokens.remembered(job, lesson)
+    taught = _reusing.reusing(job, net, known)
     engine = local.Local(job, net, tuning, taught, demands, job.options.dtype)
     yield from _reusing.fill(job, taught)
     return engine, _course(job, objective, taught, demand), _judge(job, lesson)

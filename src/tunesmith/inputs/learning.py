@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tunesmith.errors import DataError
 from tunesmith.findings import Finding, Fix
-from tunesmith.parts import Tokens
+from tunesmith.parts import Example, Tokens
 
 LITTLE = 0.05  # share of learnt tokens below which something is probably wrong
 
@@ -55,6 +55,11 @@ class Learning:
         return [Finding("T419", "warning", f"only {self.sentence()}", self.rows, (), numbers, fix)]
 
 
+def of_examples(rows: Iterable[Sequence[Example]]) -> Learning:
+    """`counted` of rows that are given by their examples: ids, weights, and cut, cut_learnt where a window cut them."""
+    return counted([_tokens(example) for example in examples] for examples in rows)
+
+
 def counted(rows: Iterable[Sequence[Tokens]]) -> Learning:
     """What is learnt of rows, each given as its windows."""
     seen = [list(windows) for windows in rows]
@@ -68,8 +73,13 @@ def counted(rows: Iterable[Sequence[Tokens]]) -> Learning:
         cut=sum(window.cut for window in each),
         cut_learnt=sum(window.cut_learnt for window in each),
         tokens=sum(len(window.ids) for window in each),
-        learnt=sum(weight != 0 for window in each for weight in window.weights),
+        learnt=sum(len(window.weights) - list(window.weights).count(0.0) for window in each),
     )
+
+
+def _tokens(example: Example) -> Tokens:
+    values = example.values
+    return Tokens(values["ids"], values["weights"], values.get("cut", 0), values.get("cut_learnt", 0))
 
 
 def _rows(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -48,14 +49,15 @@ class Rendered:
             weights[position] = weight if position else 0.0
         return weights
 
-    def _weighted(self) -> list[tuple[int, float]]:
-        found, spans, at = [], self.spans, 0
-        for position, (start, stop) in enumerate(self.offsets):
-            while at < len(spans) and spans[at][1] <= start:
-                at += 1
-            if at < len(spans) and (stop > spans[at][0] and start < spans[at][1]):
-                found.append((position, self.weights[at] if self.weights else 1.0))
-        return found
+    def _weighted(self) -> Iterator[tuple[int, float]]:
+        """(position, weight) of each token that a span reaches into; one that two reach into counts as the first's."""
+        starts, stops = [start for start, _ in self.offsets], [stop for _, stop in self.offsets]
+        following = 0
+        for at, (first, last) in enumerate(self.spans):
+            weight = self.weights[at] if self.weights else 1.0
+            inside = range(max(following, bisect_right(stops, first)), bisect_left(starts, last))
+            yield from ((position, weight) for position in inside)
+            following = max(following, inside.stop)
 
 
 @dataclass(frozen=True, slots=True)

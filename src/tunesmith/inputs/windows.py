@@ -30,9 +30,8 @@ def fitted(
             ids, weights, window=window, stride=max(window - keep - window // CONTEXT, 1), keep=keep
         )
     head = min(keep, window - 1) if truncation == "left" else 0
-    at = len(ids) - (window - head)
-    kept = [*range(head), *range(at, len(ids))] if truncation == "left" else range(window)
-    return [_taken(ids, weights, kept)]
+    rest = slice(len(ids) - (window - head), None) if truncation == "left" else slice(0, window)
+    return [_taken(ids, weights, head, rest)]
 
 
 def divided(
@@ -64,9 +63,11 @@ def _window(
     return Tokens((*head, *ids[start:stop]), (0.0, *own[1:]) if own else ())
 
 
-def _taken(ids: Sequence[int], weights: Sequence[float], kept: Sequence[int]) -> Tokens:
-    """Some positions of a row; of those that are lost it is counted how many would have been learnt."""
-    own = [weights[at] for at in kept]
-    own[0] = 0.0
-    learnt = sum(weight != 0 for weight in weights) - sum(weight != 0 for weight in own)
-    return Tokens(tuple(ids[at] for at in kept), tuple(own), len(ids) - len(kept), learnt)
+def _taken(ids: Sequence[int], weights: Sequence[float], head: int, rest: slice) -> Tokens:
+    """The first tokens of a row and a further part; of those that are lost it is counted how many would have been
+    learnt."""
+    own = (*weights[:head], *weights[rest])
+    own = (0.0, *own[1:])
+    learnt = (len(weights) - weights.count(0.0)) - (len(own) - own.count(0.0))
+    kept = (*ids[:head], *ids[rest])
+    return Tokens(kept, own, len(ids) - len(kept), learnt)

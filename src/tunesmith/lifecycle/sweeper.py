@@ -19,7 +19,13 @@ from tunesmith.lifecycle.space import Axis
 from tunesmith.lifecycle.sweep_plan import Plan, resolved
 from tunesmith.lifecycle.trials import Journal, Trial, ranked
 from tunesmith.recipe.sections import Recipe
+from tunesmith.recipe.setting import with_values
 from tunesmith.store import files, runs
+
+PROBED, OPEN = (
+    ("threads", "dtype", "products", "device"),
+    ("auto", 0),
+)  # keys of [train], and what leaves them open
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,15 @@ class Sweeper:
         return with_range(self.plan.space, *journal.range)
 
     def recipe_of(self, trial: Trial) -> Recipe:
-        """The recipe of a trial, decided in all; its rows are those of the sweep."""
+        """The recipe of a trial, decided in all; its rows are those of the sweep, and so is what was probed of the
+        machine when that began."""
         made = self.asked if not trial.number else with_point(self.asked, trial.point)
-        return resolved(made, self.home).model_copy(update={"data": self.climber.prepared.recipe.data})
+        begun = self.climber.prepared.recipe
+        found = {
+            f"train.{key}": getattr(begun.train, key) for key in PROBED if getattr(made.train, key) in OPEN
+        }
+        made = resolved(with_values(made, found, by="probe"), self.home)
+        return made.model_copy(update={"data": begun.data})
 
     def _first(self, runner: Runner, space: Sequence[Axis]) -> Iterator[Event]:
         """Ask for points and bring each to the end of the first rung, as long as there is budget."""

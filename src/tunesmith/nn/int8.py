@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 
 LEVELS = 127
 LEAST = 1e-30  # a row of zeros has some scale too
+_SHIFT = torch.tensor(1.5 * 2.0**23)
 
 
 class Small:
@@ -35,7 +36,7 @@ class Small:
         """x Wᵀ [N, O] in float32."""
         codes_NI, scales_N1 = _LAST.rounded(x_NI)
         sums_NO = torch._int_mm(codes_NI, self.codes.T)  # pyright: ignore[reportPrivateImportUsage]
-        return torch.mul(sums_NO, self.scales).mul_(scales_N1)
+        return sums_NO.float().mul_(self.scales).mul_(scales_N1)
 
     def back(self, grad_NO: torch.Tensor) -> torch.Tensor:
         """g W [N, I] in float32: the matrix's scales join the gradient before that is rounded."""
@@ -50,9 +51,11 @@ class Small:
 
 def rounded(x_NI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(codes int8 [N, I], scales float32 [N, 1]): x ≈ codes · scales."""
-    room = x_NI.abs()
-    scales_N1 = room.amax(1, keepdim=True).clamp_(min=LEAST).div_(LEVELS).float()
-    return torch.mul(x_NI, scales_N1.reciprocal(), out=room).round_().to(torch.int8), scales_N1
+    largest_N1 = torch.maximum(x_NI.amax(1, keepdim=True), x_NI.amin(1, keepdim=True).neg_())
+    scales_N1 = largest_N1.clamp_(min=LEAST).div_(LEVELS).float()
+    moved_NI = torch.addcmul(_SHIFT, x_NI, scales_N1.reciprocal())
+    # a float32 near 1.5 · 2²³ has no fraction left, and its lowest byte is the whole number that was added
+    return moved_NI.view(torch.int32).to(torch.int8), scales_N1
 
 
 def small(weight_OI: torch.Tensor) -> Small:
@@ -129,7 +132,7 @@ class _Product(torch.autograd.Function):
         down = up = None
         if low_NR is not None:
             low_grad_NR = (grad_NO @ up_OR).mul_(ctx.scale)
-            up = (grad_NO.T @ low_NR).mul_(ctx.scale) if ctx.needs_input_grad[4] else None
+            up = (low_NR.T @ grad_NO).mul_(ctx.scale).T if ctx.needs_input_grad[4] else None
             down = low_grad_NR.T @ x.reshape(-1, x.shape[-1]) if ctx.needs_input_grad[3] else None
             back_NI = None if back_NI is None else back_NI.addmm_(low_grad_NR, down_RI)
         back = None if back_NI is None else back_NI.view(*grads[0].shape[:-1], -1)

@@ -76,7 +76,8 @@ class _Product(torch.autograd.Function):
         grad_NO = grads[0].reshape(-1, len(weight_OI))
         low_grad_NR = (grad_NO @ up_OR).mul_(ctx.scale)
         wanted = ctx.needs_input_grad
-        up = (grad_NO.T @ low_NR).mul_(ctx.scale) if wanted[4] else None
+        # the wide factor last: with few rows the product is read along, not across
+        up = (low_NR.T @ grad_NO).mul_(ctx.scale).T if wanted[4] else None
         down = low_grad_NR.T @ x.reshape(-1, x.shape[-1]) if wanted[3] else None
         back = (grad_NO @ weight_OI).addmm_(low_grad_NR, down_RI).view(x.shape) if wanted[0] else None
         return back, None, None, down, up, None

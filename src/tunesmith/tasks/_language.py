@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, final
@@ -108,7 +108,9 @@ class LanguageTask(NeuralTask, ABC):
         wish = Wish(max_tokens=codec.settings["answer_tokens"], tools=record.fields.get("tools"))
         asked = None if prompt is None else speaking.asked(codec, prompt, wish)
         windows = self.windows(record, codec) or ([] if asked is None else [Tokens((), ())])
-        told = [{"ids": w.ids, "weights": w.weights, "asked": None} for w in windows]
+        told = [
+            {"ids": w.ids, "weights": w.weights, "cut": w.cut, "cut_learnt": w.cut_learnt} for w in windows
+        ]
         return [
             Example(record.key, {**values, "asked": None if number else asked}, len(values["ids"]))
             for number, values in enumerate(told)
@@ -172,8 +174,8 @@ class LanguageTask(NeuralTask, ABC):
         return known
 
     @final
-    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
-        found = learning.counted(self.windows(record, codec) for record in records)
+    def survey(self, rows: Iterable[Sequence[Example]], codec: Codec) -> Iterator[Event]:
+        found = learning.of_examples(rows)
         yield from map(Found, found.findings())
         yield Note(found.sentence())
 

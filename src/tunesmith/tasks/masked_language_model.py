@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -29,7 +29,6 @@ from tunesmith.parts import (
     Profile,
     Prompt,
     Tensor,
-    Tokens,
 )
 from tunesmith.tasks import _language, _samples
 
@@ -156,9 +155,8 @@ class MaskedLanguageModel(NeuralTask):
         rows = zip(known, filled.tolist(), places.sum(1).tolist(), strict=True)
         return [replace(each, text=masking.text(codec, ids), tokens=count) for each, ids, count in rows]
 
-    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
-        encoded = ((each.values for each in self.encode(record, codec, None)) for record in records)
-        found = learning.counted([Tokens(each["ids"], each["weights"]) for each in row] for row in encoded)
+    def survey(self, rows: Iterable[Sequence[Example]], codec: Codec) -> Iterator[Event]:
+        found = learning.of_examples(rows)
         yield from map(Found, found.findings())
         yield Note(found.sentence())
         if codec.settings["new_head"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -151,7 +151,7 @@ class Reward(NeuralTask):
     def reply(self, net: Net, batch: Batch, codec: Codec) -> list[Output]:
         return self.predict(net, batch, codec)
 
-    def survey(self, records: Sequence[Record], codec: Codec) -> Iterator[Event]:
+    def survey(self, rows: Iterable[Sequence[Example]], codec: Codec) -> Iterator[Event]:
         yield from ()
 
     def embed(self, net: Net, batch: Batch, codec: Codec) -> list[np.ndarray]:

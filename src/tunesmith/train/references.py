@@ -66,13 +66,21 @@ def kept(
     made = yield from make()
     staging = files.make_folder(folder.with_name(f".{folder.name}.{secrets.token_hex(4)}"))
     tensors = {name: tensor.cpu().contiguous() for name, tensor in made.items()}
-    save_file = doors.open("safetensors.torch").save_file
-    files.write_with(staging / TENSORS, lambda path: save_file(tensors, path))
-    for name, note in (notes or {}).items():
-        files.write_json(staging / name, note)
-    files.seal(staging)
-    files.move_folder(staging, folder)
+    try:
+        _write(staging, tensors, notes or {})
+        files.move_folder(staging, folder)
+    except BaseException:  # a full disk, or Ctrl-C: what is half written takes no room
+        files.remove(staging)
+        raise
     return tensors
+
+
+def _write(folder: Path, tensors: Mapping[str, Tensor], notes: Mapping[str, Any]) -> None:
+    save_file = doors.open("safetensors.torch").save_file
+    files.write_with(folder / TENSORS, lambda path: save_file(dict(tensors), path))
+    for name, note in notes.items():
+        files.write_json(folder / name, note)
+    files.seal(folder)
 
 
 def batches(examples: Sequence[Example], budget: int = TOGETHER) -> Iterator[list[Example]]:
