@@ -109,7 +109,7 @@ def test_codes_stay_codes_when_a_net_is_cast() -> None:
     net = torch.nn.Sequential(linear)
     assert int8.narrow([net]) == 1
     wanted = net(torch.ones(2, 16))
-    net.to(torch.float64).float()
+    net.float()
     assert linear.weight.dtype == torch.int8 and linear.scales.dtype == torch.float32
     assert torch.equal(net(torch.ones(2, 16)), wanted)
 
@@ -121,8 +121,34 @@ def test_the_recipe_narrows_and_refuses_where_there_is_nothing_to_narrow() -> No
     net = decoders.made("llama")
     net.requires_grad_(True)
     with pytest.raises(UsageError) as caught:
-        local.narrow(net, "int8")
+        local.narrow(net)
     assert caught.value.code == "C176" and caught.value.fixes
     net.requires_grad_(False)
-    local.narrow(net, "int8")
+    local.narrow(net)
     assert any(isinstance(m, int8.Frozen) for m in net.modules())
+
+
+def test_wrappers_that_read_the_numbers_keep_them() -> None:
+    from tunesmith.train.tuning.lora import Lora
+
+    net = Lora(rank=2, dora=True, targets=("q_proj",)).apply(decoders.made("llama"))
+    net.begin(0, 0.0)
+    before = net.nll_sum(decoders.batch()).item()
+    assert int8.narrow(parameters.layers(net))
+    wrapped = [m.base_layer for m in net.modules() if len(getattr(m, "lora_magnitude_vector", ()))]
+    assert wrapped and all(type(m) is torch.nn.Linear for m in wrapped)
+    assert net.nll_sum(decoders.batch()).item() == pytest.approx(before, rel=0.01)
+
+
+def test_references_are_kept_apart_by_the_numbers_they_were_made_with() -> None:
+    from tunesmith.train import references
+
+    net = decoders.made("llama")
+    net.requires_grad_(False)
+    found = {references.weights_digest(net)}
+    int8.narrow(parameters.layers(net))
+    found.add(references.weights_digest(net))
+    first = next(m for m in net.modules() if isinstance(m, int8.Frozen))
+    first.scales.mul_(1.5)
+    found.add(references.weights_digest(net))
+    assert len(found) == 3

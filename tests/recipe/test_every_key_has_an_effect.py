@@ -138,6 +138,19 @@ def no_gpu(folder: Path) -> bool:
         )
 
 
+def no_compiler(folder: Path) -> bool:
+    """Where torch has no compiler, one that is asked for is missed; machine code is compared in tests/nn."""
+    from tunesmith.errors import TunesmithError
+    from tunesmith.nn import compiling
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling.shutil, "which", lambda name: None)
+        with pytest.raises(TunesmithError) as refused:
+            trained(folder / "0", compile="on")
+        assert refused.value.code == "C177"
+        return bool(trained(folder / "1", compile="off", epochs=1)["weights"])
+
+
 def other_products(folder: Path) -> bool:
     """A run sets the library of the whole process: bits may agree, so torch is asked."""
     torch, seen = pytest.importorskip("torch"), []
@@ -292,6 +305,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "train.device": no_gpu,
     "train.dtype": train_key("dtype", "float32", "bfloat16"),
     "train.products": other_products,
+    "train.compile": no_compiler,
     "train.threads": train_key("threads", 1, 2, "threads"),
     "train.seed": train_key("seed", 0, 1),
     "gate.not_worse_than": gated,

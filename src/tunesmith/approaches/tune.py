@@ -96,7 +96,7 @@ class Tune(Approach):
 
     def fit(self, job: Job) -> Iterator[Event]:
         known = yield from _surveyed(job)
-        start = (yield from self._started(job)) if self._probes(job) else None
+        start = (yield from frozen.fit_head(job, frozen.STRENGTH)) if self._probes(job) else None
         engine, course, judge = yield from _prepare(job, start, known)
         yield from _timed(loop.run(job, engine, course, judge, _peak_lr(job)), course.steps)
         save_file = doors.open("safetensors.torch").save_file
@@ -106,10 +106,6 @@ class Tune(Approach):
     def _probes(self, job: Job) -> bool:
         """A random head's first gradients distort what the network knows; a fitted one's don't (Kumar et al. 2022)."""
         return self.head == "probe" and job.task.classifies and bool(job.train)
-
-    def _started(self, job: Job) -> Generator[Event, None, heads.Head]:
-        """A head from some rows is enough to begin with: all that is to be learnt from the others follows at once."""
-        return (yield from frozen.fit_head(job, frozen.STRENGTH, frozen.some(job)))
 
     def open(self, folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Recipe) -> Predictor:
         return spoken(tuned(folder, task, codec, base, recipe), task, codec)
@@ -147,10 +143,14 @@ def _prepare(
         from tunesmith.nn import encoder
 
         encoder.set_head(net, *map(doors.open("torch").from_numpy, (start.weights, start.bias)))
-    lesson = yield from objective.lesson(job, net)
     demand = yield from regularizer.demand(job, net, tuning)
+    if job.options.dtype == "int8":  # before references are computed, so that these are of the same numbers
+        local.narrow(net)
+    lesson = yield from objective.lesson(job, net)
     demands = {job.recipe.regularizer.name: demand}
     yield from _recomputing.enabled(job, net, lesson)
+    if job.options.compile == "on":
+        local.compiled(net)
     if known is None or known.lesson is not lesson:
         known = yield from tokens.remembered(job, lesson)
     taught = _reusing.reusing(job, net, known)

@@ -143,7 +143,7 @@ class _Product(torch.autograd.Function):
 
 
 class Frozen(nn.Linear):
-    """A linear map that stays as it is: only its 8 bits are kept, `weight` holds the codes."""
+    """A linear map that stays as it is: only its 8 bits are kept.  `weight` holds the codes, `scales` is a buffer."""
 
     scales: torch.Tensor
 
@@ -154,19 +154,19 @@ class Frozen(nn.Linear):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         return product(input, self.matrix, self.bias)
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        applied = super()._apply(fn, recurse)
-        self.scales = self.scales.to(self.weight.device)  # moved along, never narrowed
-        return applied
-
 
 def narrow(layers: Iterable[nn.Module]) -> int:
-    """Let every plain linear map in the layers that stays as it is compute in 8 bits; return how many do."""
-    found = {id(m): m for layer in layers for m in layer.modules() if type(m) is nn.Linear}
+    """Let every plain linear map in the layers that stays as it is compute in 8 bits; return how many do.
+
+    One whose rows' lengths are learnt (DoRA) is left: its wrapper reads the numbers themselves.
+    """
+    modules = [module for layer in layers for module in layer.modules()]
+    read = {id(m.base_layer) for m in modules if len(getattr(m, "lora_magnitude_vector", ()))}
+    found = {id(m): m for m in modules if type(m) is nn.Linear and id(m) not in read}
     still = [module for module in found.values() if not module.weight.requires_grad]
     for module in still:
         matrix = small(module.weight)
         module.__class__ = Frozen
         module.weight = nn.Parameter(matrix.codes, requires_grad=False)
-        module.scales = matrix.scales
+        module.register_buffer("scales", matrix.scales)
     return len(still)

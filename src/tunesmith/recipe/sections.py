@@ -104,6 +104,11 @@ class Train(Section):
         default="auto",
         description="library of a CPU's float32 matrix products; auto: oneDNN where it is clearly faster and as exact",
     )
+    compile: Literal["off", "on"] = Field(
+        default="off",
+        description="compile the layers with torch.compile: seconds at the first step for faster ones; for long runs "
+        "on a GPU (on a CPU it seldom pays)",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where networks are trained; auto: on a GPU where torch can use one"
     )

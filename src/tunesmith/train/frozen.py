@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +22,6 @@ from tunesmith.store import files
 from tunesmith.train.engine import local
 
 STRENGTH = 0.03  # of the L2 penalty's inverse: the best out of fold on banking77
-SOME, FEWEST = 2048, 8  # rows that a head begins with which is tuned afterwards, and of each label at least
 CHUNK = 512  # rows between two progress events, and rows of one cache file
 
 
@@ -102,36 +100,16 @@ def fill(cache: Cache, encoder: Encoder, records: Sequence[Record]) -> Iterator[
         yield Progress("encode", min(first + CHUNK, len(new)), len(new), time.monotonic() - start)
 
 
-def fit_head(
-    job: Job, strength: float, rows: Sequence[Record] | None = None
-) -> Generator[Event, None, heads.Head]:
-    """A linear layer on the frozen vectors of a job's training rows, or of these alone.
-
-    Without `rows` the vectors of the validation rows are computed too: whoever fits on all of them asks for those next.
-    """
+def fit_head(job: Job, strength: float) -> Generator[Event, None, heads.Head]:
+    """A linear layer on the frozen vectors of a job's training rows."""
     encoder = Encoder(job.task, job.codec, job.base, job.recipe)
     cache = Cache(job.cache, encoder.key)
-    yield from fill(cache, encoder, [*job.train, *job.validation] if rows is None else rows)
+    yield from fill(cache, encoder, [*job.train, *job.validation])
     index = {label: n for n, label in enumerate(job.codec.settings["labels"])}
-    fitted = job.train if rows is None else rows
     return heads.fit_logistic(
-        cache.vectors(fitted),
-        [index[job.task.target(record) or ""] for record in fitted],
+        cache.vectors(job.train),
+        [index[job.task.target(record) or ""] for record in job.train],
         len(index),
         strength=strength,
         balanced=job.codec.settings["balance"] != "none",
     )
-
-
-def some(job: Job) -> list[Record]:
-    """At most about `SOME` training rows, the same for the same rows: of each label alike, so that a head can begin."""
-    labels = max(1, len(job.codec.settings["labels"]))
-    each = max(FEWEST, SOME // labels)
-    counts: Counter[str] = Counter()
-    found = []
-    for record in sorted(job.train, key=lambda record: record.key):
-        label = job.task.target(record) or ""
-        counts[label] += 1
-        if counts[label] <= each:
-            found.append(record)
-    return found

@@ -39,7 +39,8 @@ class Local:
         groups = tuning.groups(net)
         # narrowing leaves the moving numbers as they were with the optimiser
         whole = {name: p.detach() for group in groups for name, p in group.members}
-        narrow(net, dtype)
+        if dtype == "bfloat16":
+            net.backbone.to(self._torch.bfloat16)
         self._optimizer = Optimizer(net, groups, whole, job.options.weight_decay)
 
     def total(self, batches: Sequence[Batch]) -> dict[str, float]:
@@ -130,12 +131,8 @@ def _parts(order: Sequence[int], examples: Sequence[Example]) -> Iterator[list[i
         yield part
 
 
-def narrow(net: Net, dtype: str) -> None:
-    """Let the backbone compute in `dtype`.  Raises UsageError C176 for int8 where no layer has a frozen matrix."""
-    if dtype == "bfloat16":
-        net.backbone.to(doors.open("torch").bfloat16)
-    if dtype != "int8":
-        return
+def narrow(net: Net) -> None:
+    """Let frozen layers multiply in 8 bits.  Raises UsageError C176 where no layer has a frozen matrix for it."""
     from tunesmith.nn import int8, parameters
 
     if not int8.narrow(parameters.layers(net)):
@@ -146,6 +143,21 @@ def narrow(net: Net, dtype: str) -> None:
             fixes=("--set tuning.name=lora", "--set train.dtype=float32", "--set train.dtype=bfloat16"),
             where="train.dtype",
         )
+
+
+def compiled(net: Net) -> None:
+    """Let torch compile each layer at its first call.  Raises UsageError C177 where it has no compiler."""
+    from tunesmith.nn import compiling
+
+    if not compiling.able(next(net.parameters()).device.type):
+        raise UsageError(
+            "C177",
+            "train.compile is 'on', and torch has no compiler here",
+            expected="a C++ compiler (g++ or clang++) on a CPU, Triton on a GPU",
+            fixes=("--set train.compile=off",),
+            where="train.compile",
+        )
+    compiling.enable(net)
 
 
 @contextmanager
