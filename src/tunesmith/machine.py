@@ -130,6 +130,16 @@ def set_products(products: str) -> None:
     doors.open("torch").set_float32_matmul_precision(PRECISIONS[products])
 
 
+def give_back() -> None:
+    """Return memory that was freed to the system, where the C library can (glibc): it keeps what lies below anything in
+    use, and blocks of another size find no place there."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def fastest_products() -> str:
     """'onednn' where its float32 products are clearly faster than BLAS's and as exact, else 'blas'.
 

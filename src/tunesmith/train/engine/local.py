@@ -37,10 +37,10 @@ class Local:
         self._losses = {"": lesson.loss, **{name: demand.loss for name, demand in demands.items()}}
         self.net = net
         groups = tuning.groups(net)
-        # narrowing leaves the moving numbers as they were with the optimiser
         whole = {name: p.detach() for group in groups for name, p in group.members}
         if dtype == "bfloat16":
             net.backbone.to(self._torch.bfloat16)
+            machine.give_back()
         self._optimizer = Optimizer(net, groups, whole, job.options.weight_decay)
 
     def total(self, batches: Sequence[Batch]) -> dict[str, float]:
@@ -143,6 +143,7 @@ def narrow(net: Net) -> None:
             fixes=("--set tuning.name=lora", "--set train.dtype=float32", "--set train.dtype=bfloat16"),
             where="train.dtype",
         )
+    machine.give_back()
 
 
 def compiled(net: Net) -> None:
