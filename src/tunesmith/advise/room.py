@@ -14,7 +14,7 @@ from tunesmith.advise.machines import Machine
 from tunesmith.advise.memory import Plan
 from tunesmith.findings import Finding
 
-# share of the memory that may be planned: the rest is the system's, and what the plan misses (bench/memory.py: 8 %)
+# share of the memory that may be planned: the rest is the system's, and what the plan misses (bench/memory.py: 9 %)
 USABLE = {"cpu": 0.9, "gpu": 0.94}
 
 _MEMINFO = Path("/proc/meminfo")
