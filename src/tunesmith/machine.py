@@ -140,12 +140,14 @@ def give_back() -> None:
         trim(0)
 
 
-def fastest_products() -> str:
-    """'onednn' where its float32 products are clearly faster than BLAS's and as exact, else 'blas'.
+def fastest_products(device: str = "cpu") -> str:
+    """'onednn' where its float32 products on a CPU are clearly faster than BLAS's and as exact, else 'blas'.
 
     On some processors (AMD's) MKL takes twice as long; on others (with AMX) oneDNN would round to bfloat16 inside,
     which the error tells.  Takes about 0.1 s; like `fastest_dtype` it is asked once.
     """
+    if device != "cpu":  # torch's word for it would narrow a GPU's products too
+        return "blas"
     torch = doors.open("torch")
     rows, terms, columns = PRODUCT["cpu"]
     draw = torch.Generator().manual_seed(0)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tunesmith import bases, catalog, doors, machine
 from tunesmith.approaches._tuned import untuned
-from tunesmith.approaches.tune import Tune
+from tunesmith.approaches.tune import Tune, probed
 from tunesmith.bases import Base
 from tunesmith.errors import DataError, UsageError
 from tunesmith.events import Event, Note
@@ -41,17 +41,7 @@ class Scratch(Approach):
         return task.predicts == "text"
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
-        options = recipe.train
-        device = machine.device(options.device)
-        products = machine.fastest_products() if options.products == "auto" else options.products
-        machine.set_products(products)
-        return {
-            "train.device": device,
-            "train.products": products,
-            "train.threads": options.threads or machine.usual_threads(),
-            "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
-            "train.peak_lr": options.peak_lr or PEAK_LR,
-        }
+        return {**probed(recipe.train), "train.peak_lr": recipe.train.peak_lr or PEAK_LR}
 
     def seconds(self, job: Job, *, probe: bool) -> float:
         return _TUNE.seconds(self._started(job)[0] if probe else job, probe=probe)

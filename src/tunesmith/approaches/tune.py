@@ -36,7 +36,7 @@ from tunesmith.parts import (
     Task,
     Tuning,
 )
-from tunesmith.recipe.sections import Recipe
+from tunesmith.recipe.sections import Recipe, Train
 from tunesmith.store import files
 from tunesmith.train import frozen, loop, tokens
 from tunesmith.train.engine import local
@@ -62,17 +62,7 @@ class Tune(Approach):
         return isinstance(task, NeuralTask)
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
-        options = recipe.train
-        device = machine.device(options.device)
-        products = machine.fastest_products() if options.products == "auto" else options.products
-        machine.set_products(products)
-        return {
-            "train.device": device,
-            "train.products": products,
-            "train.threads": options.threads or machine.usual_threads(),
-            "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
-            "train.peak_lr": options.peak_lr or _usual_rate(recipe),
-        }
+        return {**probed(recipe.train), "train.peak_lr": recipe.train.peak_lr or _usual_rate(recipe)}
 
     def seconds(self, job: Job, *, probe: bool) -> float:
         if not probe:
@@ -111,14 +101,26 @@ class Tune(Approach):
         return spoken(tuned(folder, task, codec, base, recipe), task, codec)
 
 
+def probed(options: Train) -> dict[str, Any]:
+    """What `[train]` leaves open of where and in which numbers a network computes, probed on this machine."""
+    device = machine.device(options.device)
+    products = machine.fastest_products(device) if options.products == "auto" else options.products
+    machine.set_products(products)  # the number types are compared as they will be multiplied
+    return {
+        "train.device": device,
+        "train.products": products,
+        "train.threads": options.threads or machine.usual_threads(),
+        "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
+    }
+
+
 def _surveyed(job: Job) -> Generator[Event, None, tokens.Remembered]:
     """What the task says of its rows before the first step; the task, remembering what it made of them."""
     objective: Objective = catalog.make("objective", job.recipe.objective)
     task, draw = job.task, Draw(job.seed, 0)
     assert isinstance(task, NeuralTask)
-    if (
-        not job.train or objective.content
-    ):  # rows that only look like the task's are made into examples otherwise
+    # rows that only look like the task's are made into other examples by their own lesson
+    if not job.train or objective.content:
         known = tokens.Remembered(task, job.codec)
     else:
         known = yield from tokens.remembered(job, task)
@@ -148,11 +150,11 @@ def _prepare(
         local.narrow(net)
     lesson = yield from objective.lesson(job, net)
     demands = {job.recipe.regularizer.name: demand}
-    yield from _recomputing.enabled(job, net, lesson)
-    if job.options.compile == "on":
-        local.compiled(net)
     if known is None or known.lesson is not lesson:
         known = yield from tokens.remembered(job, lesson)
+    yield from _recomputing.enabled(job, net, known)
+    if job.options.compile == "on":
+        local.compiled(net)
     taught = _reusing.reusing(job, net, known)
     engine = local.Local(job, net, tuning, taught, demands, job.options.dtype)
     yield from _reusing.fill(job, taught)

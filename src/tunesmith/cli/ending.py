@@ -18,8 +18,11 @@ from tunesmith.lifecycle import serving
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 
-def followed(begin: Callable[[threading.Event], Iterable[Event]]) -> Any:
-    """Do a long verb, telling its events on stderr; Ctrl-C and SIGTERM end it with a way to go on."""
+def followed(begin: Callable[[threading.Event], Iterable[Event]], verb: str = "train") -> Any:
+    """Do a long verb, telling its events on stderr; Ctrl-C and SIGTERM end it with a way to go on.
+
+    verb: which one resumes its run.
+    """
     with interrupt.stoppable() as stopping, render.narrator(stopping) as narrator:
         try:
             for event in begin(stopping.stop):
@@ -27,20 +30,20 @@ def followed(begin: Callable[[threading.Event], Iterable[Event]]) -> Any:
                     return event.result
                 narrator.tell(event)
         except KeyboardInterrupt:
-            raise _interrupted("interrupted", narrator.run) from None
+            raise _interrupted("interrupted", narrator.run, verb) from None
         except Interrupted as stopped:
             found = RUN_ID.search(stopped.where)
-            raise _interrupted(stopped.found, found[0] if found else narrator.run) from None
+            raise _interrupted(stopped.found, found[0] if found else narrator.run, verb) from None
     return None
 
 
-def _interrupted(found: str, run: str) -> Interrupted:
+def _interrupted(found: str, run: str, verb: str) -> Interrupted:
     again = f"tunesmith {shlex.join(sys.argv[1:])}" if len(sys.argv) > 1 else "the same command again"
     return Interrupted(
         "R130",
         found,
         expected="the work to go on: what was complete is kept" if run else "the work to go on",
-        fixes=(f"tunesmith train --resume {run}",) if run else (again,),
+        fixes=(f"tunesmith {verb} --resume {run}",) if run else (again,),
         where=f"run {run}" if run else "",
     )
 

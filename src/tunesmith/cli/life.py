@@ -115,12 +115,7 @@ def _greet(seconds: float, offline: bool) -> None:
 
 
 def train(
-    recipe: Annotated[
-        str,
-        typer.Argument(
-            metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False
-        ),
-    ] = "",
+    recipe: options.Recipe = "",
     sets: options.Sets = None,
     resume: Annotated[
         str,

@@ -29,6 +29,10 @@ Offline = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any value of the recipe; repeatable.")
 ]
+Recipe = Annotated[
+    str,
+    typer.Argument(metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False),
+]
 Text = Annotated[str, typer.Option("--text", metavar="COL", help="Column that holds the text.")]
 Label = Annotated[str, typer.Option("--label", metavar="COL", help="Column that holds the label.")]
 Out = Annotated[

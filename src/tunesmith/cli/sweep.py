@@ -13,12 +13,7 @@ from tunesmith.cli.console import put_result
 
 
 def sweep(
-    recipe: Annotated[
-        str,
-        typer.Argument(
-            metavar="[RECIPE.toml]", help="A recipe; tunesmith init writes one.", show_default=False
-        ),
-    ] = "",
+    recipe: options.Recipe = "",
     over: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,34 +67,29 @@ def sweep(
     """
     from tunesmith import library
     from tunesmith.cli import ending, usage
-    from tunesmith.errors import Interrupted
     from tunesmith.lifecycle import asking, sweeping
 
     options.go_offline(offline)
     chosen = usage.one_of("--sampler", sampler, asking.SAMPLERS)
     seconds = library.seconds(budget) if budget else 0.0
-    try:
-        result = ending.followed(
-            lambda stop: sweeping.sweep(
-                recipe or None,
-                over=over or (),
-                space=space,
-                sampler=chosen,
-                trials=trials,
-                factor=halving,
-                budget=seconds,
-                baseline=baseline,
-                overrides=sets or (),
-                resume=resume,
-                home=home,
-                offline=offline,
-                stop=stop,
-            )
-        )
-    except Interrupted as stopped:
-        if run := stopped.where.removeprefix("run "):
-            stopped.fixes = (f"tunesmith sweep --resume {run}",)
-        raise
+    result = ending.followed(
+        lambda stop: sweeping.sweep(
+            recipe or None,
+            over=over or (),
+            space=space,
+            sampler=chosen,
+            trials=trials,
+            factor=halving,
+            budget=seconds,
+            baseline=baseline,
+            overrides=sets or (),
+            resume=resume,
+            home=home,
+            offline=offline,
+            stop=stop,
+        ),
+        verb="sweep",
+    )
     put_result(result.to_dict(), json, lines)
 
 

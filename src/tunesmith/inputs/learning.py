@@ -73,7 +73,7 @@ def counted(rows: Iterable[Sequence[Tokens]]) -> Learning:
         cut=sum(window.cut for window in each),
         cut_learnt=sum(window.cut_learnt for window in each),
         tokens=sum(len(window.ids) for window in each),
-        learnt=sum(len(window.weights) - list(window.weights).count(0.0) for window in each),
+        learnt=sum(len(window.weights) - window.weights.count(0.0) for window in each),
     )
 
 

@@ -28,10 +28,11 @@ DIGITS = 3
 def probed(job: Job) -> Generator[Event, None, tuple[float, float]]:
     """(low, high): the rates among which the best one is likely to be.
 
-    job: the recipe with the learning rate that it takes by itself; its folder is removed afterwards.
+    job: its recipe is decided, with the learning rate that it takes by itself; its folder is removed afterwards.
     """
     approach: Approach = catalog.make("approach", job.recipe.approach)
-    highest = HIGHEST * float(job.options.peak_lr or approach.resolve(job.recipe)["train.peak_lr"])
+    assert job.options.peak_lr is not None
+    highest = HIGHEST * job.options.peak_lr
     yield Stage("probe-rate", f"{STEPS} steps, the learning rate rises to {highest:.1e}")
     seen: list[tuple[float, float]] = []
     try:

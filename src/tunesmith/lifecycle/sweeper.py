@@ -72,7 +72,7 @@ class Sweeper:
         if not any(axis.probed for axis in self.plan.space):
             return list(self.plan.space)
         if journal.range is None:
-            recipe = resolved(self.asked, self.home)
+            recipe = self._decided(self.asked)
             base = self.climber.base(recipe)
             job = self.climber.job(recipe, self.run.folder / "probe", base)
             low, high = yield from rate_probe.probed(job)
@@ -82,21 +82,21 @@ class Sweeper:
         return with_range(self.plan.space, *journal.range)
 
     def recipe_of(self, trial: Trial) -> Recipe:
-        """The recipe of a trial, decided in all; its rows are those of the sweep, and so is what was probed of the
-        machine when that began."""
+        """The recipe of a trial, decided in all; its rows are those of the sweep."""
         made = self.asked if not trial.number else with_point(self.asked, trial.point)
-        begun = self.climber.prepared.recipe
-        found = {
-            f"train.{key}": getattr(begun.train, key) for key in PROBED if getattr(made.train, key) in OPEN
-        }
-        made = resolved(with_values(made, found, by="probe"), self.home)
-        return made.model_copy(update={"data": begun.data})
+        return self._decided(made).model_copy(update={"data": self.climber.prepared.recipe.data})
+
+    def _decided(self, recipe: Recipe) -> Recipe:
+        """A recipe with all that it leaves open; what was probed of the machine as the sweep began holds to its end."""
+        begun = self.climber.prepared.recipe.train
+        found = {f"train.{key}": getattr(begun, key) for key in PROBED if getattr(recipe.train, key) in OPEN}
+        return resolved(with_values(recipe, found, by="probe"), self.home)
 
     def _first(self, runner: Runner, space: Sequence[Axis]) -> Iterator[Event]:
         """Ask for points and bring each to the end of the first rung, as long as there is budget."""
         journal = runner.journal
         if not journal.trials:
-            journal.begin(own_point(space, resolved(self.asked, self.home)))
+            journal.begin(own_point(space, self._decided(self.asked)))
         while True:
             trial = journal.trials[-1]
             if trial.look(0) is None and not trial.failed:

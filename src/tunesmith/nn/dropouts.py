@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -23,6 +25,17 @@ def spread(net: Any, share: float) -> None:
         _spread_numbers(vars(config), share)
     net.dropout.p = 0.0 if any(found) else share
     dropping.cheapen(net)
+
+
+@contextmanager
+def at_rest(net: nn.Module) -> Iterator[None]:
+    """In evaluation mode inside; in the mode that it was in afterwards."""
+    training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(training)
 
 
 def _spread(module: nn.Module, share: float) -> bool:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from tunesmith.nn import parameters
+from tunesmith.nn import dropouts, parameters
 
 CLOSE = {
     torch.float32: 1e-4,
@@ -107,7 +107,7 @@ class Prefix:
 
         Raises ValueError where the layers give something else.
         """
-        with torch.no_grad(), _at_rest(self.net):
+        with torch.no_grad(), dropouts.at_rest(self.net):
             if self.cut.pooled:
                 return _read(self.net, texts)
             seen: list[torch.Tensor] = []
@@ -119,7 +119,7 @@ class Prefix:
 
     def agrees(self, texts: Mapping[str, Any], states: torch.Tensor) -> bool:
         """Whether the network reads from given states what it reads from the tokens, but for rounding."""
-        with torch.no_grad(), _at_rest(self.net):
+        with torch.no_grad(), dropouts.at_rest(self.net):
             plain = _read(self.net, texts).float()
             again = dict(texts, ids=texts["ids"].clone())
             self.give(again["ids"], states)
@@ -226,13 +226,3 @@ def _before(net: Any, stack: str) -> list[nn.Module]:
         if not holds and not any(name.startswith(f"{other}.") for other in found):
             found[name] = module
     return list(found.values())
-
-
-@contextmanager
-def _at_rest(net: nn.Module) -> Iterator[None]:
-    training = net.training
-    net.eval()
-    try:
-        yield
-    finally:
-        net.train(training)

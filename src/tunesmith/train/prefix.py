@@ -150,17 +150,11 @@ def key(below: Prefix) -> str:
     """SHA-256 of all that the states of a text depend on beside the text."""
     from tunesmith.nn import device, prefix
 
-    torch, found = doors.open("torch"), hashlib.sha256()
-    net: Net = below.net
-    found.update(net.backbone.config.to_json_string().encode())
+    torch, net = doors.open("torch"), below.net
     about = [below.cut.layers, below.cut.pooled, getattr(net, "pooling", ""), machine.versions()]
     about += [str(net.backbone.config._attn_implementation), torch.get_float32_matmul_precision()]
     about += [torch.backends.cpu.get_cpu_capability(), device.of(net).type, below.kinds]
-    found.update(json.dumps(about, sort_keys=True).encode())
-    for name, tensor in prefix.below(net, below.cut):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
+    return references.digest(net, prefix.below(net, below.cut), json.dumps(about, sort_keys=True))
 
 
 def chunks(examples: Sequence[Example], width: int, *, pooled: bool) -> Iterator[list[list[Example]]]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,15 @@ Made = Mapping[str, Tensor]
 
 def weights_digest(net: Net) -> str:
     """SHA-256 of everything that a net computes by: names, types and bytes of its tensors, and its configuration."""
+    return digest(net, sorted(net.state_dict().items()))
+
+
+def digest(net: Net, tensors: Iterable[tuple[str, Tensor]], about: str = "") -> str:
+    """SHA-256 of a net's configuration, of some of its tensors (names, types and bytes), and of what else is said."""
     torch, found = doors.open("torch"), hashlib.sha256()
     found.update(net.backbone.config.to_json_string().encode())
-    for name, tensor in sorted(net.state_dict().items()):
+    found.update(about.encode())
+    for name, tensor in tensors:
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
@@ -118,12 +124,8 @@ def by_row(rows: Sequence[str], made: Made) -> dict[str, Any]:
     return {row: values[index] for index, row in enumerate(sorted(set(rows)))}
 
 
-@contextmanager
-def as_it_is(net: Net) -> Iterator[None]:
+def as_it_is(net: Net) -> AbstractContextManager[None]:
     """No dropout inside; what was on before is on again afterwards."""
-    training = net.training
-    net.eval()
-    try:
-        yield
-    finally:
-        net.train(training)
+    from tunesmith.nn import dropouts
+
+    return dropouts.at_rest(net)

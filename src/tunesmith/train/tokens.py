@@ -104,7 +104,8 @@ def remembered(job: Job, lesson: Lesson) -> Generator[Event, None, Remembered]:
     except CapacityError as refusal:
         yield Note(f"the rows' tokens are not kept: {refusal.found}", "warning")
         return made
-    made.learn(job.train, read(job.train, {name: column.numpy() for name, column in found.items()}))
+    if first is None:
+        made.learn(job.train, read(job.train, {name: column.numpy() for name, column in found.items()}))
     return made
 
 

@@ -209,10 +209,10 @@ def network(job: Job) -> Net:
     task = job.task
     assert isinstance(task, NeuralTask)
     machine.set_threads(job.options.threads)
-    if job.options.products != "auto":
-        machine.set_products(job.options.products)
     torch.manual_seed(job.seed)
     place = machine.device(job.options.device) if job.train else "cpu"
+    if place == "cpu" and job.options.products != "auto":
+        machine.set_products(job.options.products)
     if job.base is not None:
         return pretrained(task, job.base, job.codec, job.seed, job.options.dropout).to(place)
     net = task.tiny(job.codec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ class Optimizer:
     def __init__(
         self, net: Net, groups: Sequence[Group], masters: Mapping[str, Tensor], decay: float
     ) -> None:
-        """masters: name → float32 values of each parameter, as they were before the net was made narrower."""
+        """masters: name → float32 values of each parameter: its own memory, or where the net was made narrower what it
+        was before."""
         from tunesmith.nn import touched
 
         self._torch = doors.open("torch")
@@ -35,13 +37,12 @@ class Optimizer:
         self._params: dict[str, Tensor] = {name: p for group in groups for name, p in group.members}
         large = touched.tables(net)
         self._tables: dict[str, Touched] = {
-            name: touched.Touched(large[id(p)], _master(p, masters[name]))
+            name: touched.Touched(large[id(p)], masters[name])
             for name, p in self._params.items()
             if id(p) in large
         }
-        self._masters = {
-            name: _master(p, masters[name]) for name, p in self._params.items() if name not in self._tables
-        }
+        self._masters = {name: masters[name] for name in self._params if name not in self._tables}
+        self._apart = [name for name, m in self._masters.items() if m.dtype != self._params[name].dtype]
         self._adam = self._torch.optim.AdamW(
             [
                 {
@@ -74,7 +75,7 @@ class Optimizer:
         """
         gradients = [each for each in map(self._gradient, self._params) if each is not None]
         norm = float(self._torch.nn.utils.get_total_norm(gradients))
-        if self._torch.isfinite(self._torch.tensor(norm)):
+        if math.isfinite(norm):
             if norm > clip:
                 self._torch._foreach_mul_(gradients, clip / (norm + 1e-6))
             self._seat()
@@ -105,9 +106,8 @@ class Optimizer:
         """Put the masters' numbers into the net."""
         for table in self._tables.values():
             table.publish()
-        apart = [name for name, m in self._masters.items() if m.data_ptr() != self._params[name].data_ptr()]
-        if apart:
-            into, values = [self._params[name] for name in apart], [self._masters[name] for name in apart]
+        if self._apart:
+            into, values = ([held[name] for name in self._apart] for held in (self._params, self._masters))
             with self._torch.no_grad():
                 self._torch._foreach_copy_(into, values)
 
@@ -182,11 +182,6 @@ class Optimizer:
                     self._adam.state[leaf] = {
                         key: value if key == "step" else _grown(value, leaf) for key, value in moments.items()
                     }
-
-
-def _master(param: Tensor, before: Tensor) -> Tensor:
-    """The parameter itself, or where it is narrower what it was before."""
-    return param.detach() if param.dtype == before.dtype else before
 
 
 def _grown(moment: Tensor, leaf: Tensor) -> Tensor:
