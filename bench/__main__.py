@@ -1,7 +1,9 @@
-"""python -m bench: list the rows · ROW: run one · --quick: small ones of four rows · page: the table and the page.
+"""python -m bench: list the rows · ROW: run one · all: the whole table · --quick: small ones of four rows · page: the
+table and the page.
 
 python -m bench
-python -m bench C1 [--quick] [--out bench/results] [--shared ../shared] [--peers PYTHON] [--threads 2]
+python -m bench C1 [--quick] [--minutes 30] [--out bench/results] [--shared ../shared] [--peers PYTHON] [--threads 2]
+python -m bench all                      # in 100 minutes at most
 python -m bench --quick
 python -m bench page
 """
@@ -10,40 +12,60 @@ from __future__ import annotations
 
 import argparse
 import ast
-import datetime
 import importlib
-import json
+import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import hardware, page, processes, running, table
-from bench.comparing import PATH, Pace
+from bench import keeping, minutes, page, processes, running, table
+from bench.comparing import BY_HAND
+from bench.course import IDLE, Pace
+from bench.rates import Rates
 from bench.row import Options
 
 BENCH = Path(__file__).parent
+ALL = "all"
 QUICK = ("c1", "c2", "c4", "c9")
 QUICK_SHARE = 0.7  # of a floor, which a small run must show
 
 
 def main() -> int:
-    """Do what is asked for; 1 where a small run shows less than its share of a floor or a row did not run."""
+    """Do what is asked for; 1 where a small run shows less than its share of a floor or a row did not run; 130 where it
+    was stopped by hand."""
     options = _options()
     if options.row == "page":
         page.write(BENCH / "results", BENCH.parent / "docs" / "explanation" / "benchmarks.md")
         return 0
-    names = [options.row] if options.row else list(QUICK) if options.quick else []
-    if not names:
-        print("\n".join(f"{name:6} {line}" for name, line in rows().items()))
+    known = minutes.declared(BENCH / "rows")
+    names = list(QUICK if options.quick else known) if options.row in ("", ALL) else [options.row]
+    if not options.row and not options.quick:
+        print("\n".join(f"{name:6} {known[name]:3g} min  {line}" for name, line in rows().items()))
         return 0
-    found = [part for name in names for part in _row(name, options)]
+    signal.signal(signal.SIGTERM, _by_hand)
+    left = minutes.Left({name: known[name] for name in names}, _whole(options, names, known))
+    found, failed = [], 0
+    for name in names:
+        try:
+            found += _row(name, options, left.of(name))
+        except (processes.Failed, OSError, ImportError) as error:
+            _say(f"{name.upper()} did not run: {error}")
+            failed = 1
+        except KeyboardInterrupt:
+            return 130
+        if any(part.get("stopped") == BY_HAND for part in found):
+            break
     print("\n".join(table.markdown(found)))
-    return _code(found) if options.quick else 0
+    if any(part.get("stopped") == BY_HAND for part in found):
+        return 130
+    return max(failed, _code(found) if options.quick else 0)
 
 
 def rows() -> dict[str, str]:
@@ -55,19 +77,50 @@ def rows() -> dict[str, str]:
     }
 
 
-def _row(name: str, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Run all parts of a row and keep them in one file a day, beside parts that were run before."""
-    start = time.time()
+def _by_hand(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _whole(options: argparse.Namespace, names: Sequence[str], known: dict[str, float]) -> float:
+    """Minutes of all that is asked for; a small run is as long as it is."""
+    if options.quick:
+        return options.minutes or math.inf
+    return options.minutes or min(minutes.WHOLE, sum(known[name] for name in names))
+
+
+def _row(name: str, options: argparse.Namespace, most: float) -> list[dict[str, Any]]:
+    """Run all parts of a row; what is known is written after each column.  most: minutes."""
+    folder = Path(options.out or BENCH / "results") if options.out or not options.quick else None
+    pythons = {"ours": sys.executable, "peers": options.peers}
+    kept = keeping.Kept(folder, name, pythons, quick=options.quick, threads=options.threads)
+    _say(f"{name.upper()}: {f'{most:.0f} minutes at most' if math.isfinite(most) else 'a small run'}")
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        start = time.monotonic()
         asked = _asked(options, Path(options.work or scratch) / name)
         parts = importlib.import_module(f"bench.rows.{name}").prepare(asked)
         wanted = [each for each in parts if options.part in ("", each.part)]
-        found = [
-            running.measured(each, asked, Path(scratch) / f"{name}-{number}", _pace(options))
-            for number, each in enumerate(wanted)
-        ]
-    _kept(name, found, options, time.time() - start)
-    return found
+        left = minutes.of_parts(wanted, most - (time.monotonic() - start) / 60)
+        for number, each in enumerate(wanted):
+            mine = left.of(each.part)
+            if math.isfinite(mine):
+                _say(f"{each.name}: {mine:.1f} minutes at most")
+            pace = replace(_pace(options), seconds=60 * mine, rates=_rates(options, folder, name))
+            for found in running.progress(each, asked, Path(scratch) / f"{name}-{number}", pace):
+                kept.keep(found)
+            if kept.parts[each.part].get("stopped") == BY_HAND:
+                break
+    return list(kept.parts.values())
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _rates(options: argparse.Namespace, folder: Path | None, name: str) -> Rates | None:
+    """Where a row's rates are kept; a small run tries none."""
+    if folder is None or options.quick:
+        return None
+    return Rates(folder / "rates" / f"{name}.json", again=options.new_rates)
 
 
 def _asked(options: argparse.Namespace, work: Path) -> Options:
@@ -78,41 +131,10 @@ def _asked(options: argparse.Namespace, work: Path) -> Options:
 
 
 def _pace(options: argparse.Namespace) -> Pace:
-    idle = options.idle if options.idle is not None else 3.0 if options.quick else 20.0
+    idle = options.idle if options.idle is not None else IDLE
     most = options.pairs or (1 if options.quick else 0)
-    return Pace(
-        idle, options.limit, most, 0 if options.quick else 2, grid=not (options.quick or options.no_grid)
-    )
-
-
-def _kept(name: str, parts: Sequence[dict[str, Any]], options: argparse.Namespace, seconds: float) -> None:
-    if options.quick and not options.out:
-        return
-    folder = Path(options.out or BENCH / "results")
-    folder.mkdir(parents=True, exist_ok=True)
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "quick": options.quick,
-        "threads": options.threads,
-        "machine": hardware.about(),
-        "versions": {
-            side: _versions(python) for side, python in (("ours", sys.executable), ("peers", options.peers))
-        },
-        "minutes": round(seconds / 60, 1),
-    }
-    path = folder / f"{about['date']}-{name}{'-quick' if options.quick else ''}.json"
-    measured = {(part["row"], part["part"]) for part in parts}
-    before = json.loads(path.read_text("utf-8"))["parts"] if path.is_file() else []
-    rest = [part for part in before if (part["row"], part["part"]) not in measured]
-    text = json.dumps({**about, "parts": [*rest, *parts]}, indent=1, ensure_ascii=False)
-    path.write_text(PATH.sub("…/", text) + "\n", encoding="utf-8")
-
-
-def _versions(python: str) -> dict[str, str]:
-    try:
-        return hardware.versions(processes.asked("versions", [python, "-c", hardware.ASKING], BENCH))
-    except (processes.Failed, OSError):
-        return {}
+    grid = not (options.quick or options.no_grid)
+    return Pace(idle, options.limit, most, control=0 if options.quick else 1, grid=grid)
 
 
 def _code(parts: Sequence[dict[str, Any]]) -> int:
@@ -143,7 +165,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("row", nargs="?", default="", type=str.lower, help="a row, or 'page'")
+    parser.add_argument("row", nargs="?", default="", type=str.lower, help="a row, 'all', or 'page'")
     parser.add_argument("--quick", action="store_true", help="small subsets, one pair, no grid")
     parser.add_argument("--part", default="", help="one part of a row")
     parser.add_argument(
@@ -160,15 +182,22 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--work", default="", help="folder that keeps a row's inputs between runs")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=0,
+        help="at most; pairs that don't fit are left out; default as rows say",
+    )
+    parser.add_argument("--new-rates", action="store_true", help="try rates again that were tried before")
     parser.add_argument("--pairs", type=int, default=0, help="at most; default as the row says")
-    parser.add_argument("--idle", type=float, help="seconds between runs; default 20, 3 with --quick")
+    parser.add_argument("--idle", type=float, help=f"seconds between runs; default {IDLE:g}")
     parser.add_argument("--limit", type=float, default=processes.LIMIT, help="seconds that a run may take")
     parser.add_argument("--no-grid", action="store_true", help="keep the rates that the row names")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a row's own option")
     options = parser.parse_args()
-    known = ["", "page", *rows()]
+    known = ["", "page", ALL, *rows()]
     if options.row not in known:
-        parser.error(f"no row {options.row}; there are {', '.join(known[2:])}")
+        parser.error(f"no row {options.row}; there are {', '.join(known[3:])}")
     return options
 
 

@@ -6,146 +6,139 @@ arm and then thrown away.
 
 from __future__ import annotations
 
+import math
 import re
-import shutil
 import statistics
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bench import checks, pairing, processes
-from bench.row import Arm, Bench, Number, Run
+from bench import checks, pairing
+from bench.course import Course, Measured
+from bench.processes import Failed
+from bench.row import Arm
 
 PATH = re.compile(r"(?<![\w.:/])/(?:[\w.+@-]+/)+")  # folders of this machine, which no result names
 STRAY = 0.03  # by which an arm against itself may miss 1, else the machine was too restless to say anything
-FEW, MANY = 2, 4  # pairs of the default column, and of others
+BY_HAND = "stopped by hand"
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How runs follow each other.
+def compared(course: Course, ours: Arm, theirs: Arm, pairs: int, until: float = math.inf) -> dict[str, Any]:
+    """{arms, ratios of each measure, medians, quality, checks, runs}: ratios are theirs ÷ ours.
 
-    idle: seconds between runs.  limit: seconds of a run.  most: pairs at most, 0: as the row says.  control: pairs of
-    ours against itself.  grid: whether learning rates are tried.
+    until: no pair begins that is not likely to end by then, but for the first.  `asked` are the pairs that were asked
+    for, and `ended` says why there are fewer.  A run that fails, or a stop by hand, keeps the pairs before it.
     """
-
-    idle: float = 20.0
-    limit: float = processes.LIMIT
-    most: int = 0
-    control: int = 2
-    grid: bool = True
-
-    def pairs(self, bench: Bench, column: str) -> int:
-        """Pairs of a column."""
-        asked = bench.pairs.get(column, FEW if column == "default" else MANY)
-        return min(asked, self.most) if self.most else asked
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A run with its numbers: 'seconds', 'cpu', 'peak' and those of the row.
-
-    judged: of the arm's first run.  flops: useful ones a second of training, None where the row counts none.
-    """
-
-    run: Run
-    numbers: dict[str, float]
-    judged: dict[str, Any] = field(default_factory=dict)
-    flops: float | None = None
-
-
-class Course:
-    """The runs of one part, in order, each in a folder of its own, with rest between them."""
-
-    def __init__(
-        self, bench: Bench, folder: Path, pace: Pace, tell: Callable[[str], None] | None = None
-    ) -> None:
-        self.bench, self.folder, self.pace = bench, folder, pace
-        self.tell = tell or (lambda line: print(line, file=sys.stderr, flush=True))
-        self.count, self.judged = 0, {}
-
-    def run(self, arm: Arm) -> Measured:
-        """One run, measured; raises Failed."""
-        time.sleep(self.pace.idle if self.count else 0)
-        folder = self.folder / f"{self.count:03d}"
-        self.count += 1
-        try:
-            run = processes.run(arm, folder, limit=self.pace.limit)
-            found = Measured(run, self._numbers(run), self._judged(run), self._flops(run))
-        finally:
-            shutil.rmtree(folder / "out", ignore_errors=True)
-        self.tell(f"{self.bench.name} · {arm.name} · {found.numbers['seconds']:.2f} s")
-        return found
-
-    def _numbers(self, run: Run) -> dict[str, float]:
-        own: dict[str, Number] = {"seconds": self.bench.seconds, **self.bench.measures}
-        return {
-            "cpu": run.cpu,
-            "peak": float(run.peak),
-            **{name: number(run) for name, number in own.items()},
-        }
-
-    def _flops(self, run: Run) -> float | None:
-        train = run.said.get("seconds", {}).get("train", 0.0)
-        return self.bench.flops(run) / train if self.bench.flops and train else None
-
-    def _judged(self, run: Run) -> dict[str, Any]:
-        key = (run.arm.name, repr(sorted(run.arm.task.items(), key=str)))
-        if self.bench.judge and key not in self.judged:
-            self.judged[key] = dict(self.bench.judge(run))
-        return self.judged.get(key, {})
-
-
-def compared(course: Course, ours: Arm, theirs: Arm, pairs: int) -> dict[str, Any]:
-    """{arms, ratios of each measure, quality, checks, runs}: ratios are theirs ÷ ours."""
     sides = pairing.order(pairs)
-    runs = [course.run(ours if side == "A" else theirs) for side in sides]
+    made, ended = _paired(course, ours, theirs, sides, until)
+    runs, sides = [each for each, _ in made], sides[: len(made)]
     mine, other = runs[sides.index("A")], runs[sides.index("B")]
-    return {
+    found = {
         "arms": [told(ours), told(theirs)],
-        "ratios": {name: asdict(_ratio(sides, runs, name)) for name in mine.numbers},
+        "ratios": {name: _told_ratio(_ratio(sides, runs, name)) for name in mine.numbers},
         "medians": {side: _medians(runs, sides, side) for side in ("A", "B")},
         "quality": checks.quality(course.bench, mine.judged, other.judged),
         "checks": checks.alike(course.bench, mine.run, other.run),
-        "runs": [_short(side, each) for side, each in zip(sides, runs, strict=True)],
+        "runs": [_short(side, *each) for side, each in zip(sides, made, strict=True)],
     }
+    return {**found, "asked": pairs, **({"ended": ended} if ended else {})}
+
+
+def _paired(
+    course: Course, ours: Arm, theirs: Arm, sides: Sequence[str], until: float
+) -> tuple[list[tuple[Measured, bool]], str]:
+    """(the runs of whole pairs, each with whether it was there already; why there are fewer than asked for)."""
+    made: list[tuple[Measured, bool]] = []
+    ended = ""
+    while len(made) < len(sides) and not ended:
+        start = time.monotonic()
+        try:
+            made += _pair(course, ours, theirs, sides[len(made) : len(made) + 2], first=not made)
+        except (Failed, KeyboardInterrupt) as error:
+            course.stopped = BY_HAND if isinstance(error, KeyboardInterrupt) else ""
+            if not made:
+                raise
+            return made, str(error) or BY_HAND
+        late = 2 * time.monotonic() - start > until  # another such pair would end too late
+        ended = _enough(made[-2:], len(made) < len(sides), late)
+    return made, ended
+
+
+def _pair(
+    course: Course, ours: Arm, theirs: Arm, sides: Sequence[str], *, first: bool
+) -> list[tuple[Measured, bool]]:
+    """Two runs next to each other, and whether each was there already: of a column's first pair, ours may be."""
+    made = {"A": lambda: course.beside(ours) if first else (course.kept(ours), False)}
+    made["B"] = lambda: (course.kept(theirs), False)
+    return [made[side]() for side in sides]
+
+
+def _enough(two: Sequence[tuple[Measured, bool]], more: bool, late: bool) -> str:
+    """Why no other pair is run, empty where one is, or none is left."""
+    if more and any(each.bound for each, _ in two):
+        return "the goal was not reached in the time of a run: a bound, which another pair does not change"
+    return "no time for another pair" if more and late else ""
 
 
 def control(course: Course, arm: Arm, pairs: int) -> dict[str, Any]:
     """An arm against itself: {ratio, sound}."""
     sides = pairing.order(pairs)
-    found = _ratio(sides, [course.run(arm) for _ in sides], "seconds")
-    return {"arm": arm.name, "ratio": asdict(found), "sound": abs(found.value - 1) <= STRAY}
+    runs = [course.run(arm) for _ in sides]
+    found = _ratio(sides, runs, "seconds")
+    if found is None:
+        return {"arm": arm.name, "failed": runs[0].bound, "sound": False}
+    return {"arm": arm.name, "ratio": _told_ratio(found), "sound": abs(found.value - 1) <= STRAY}
 
 
 def told(arm: Arm) -> dict[str, Any]:
     """What a result says of an arm: its settings; of paths the last name only."""
-    settings = {key: _named(each) for key, each in arm.task.items()}
+    settings = without_paths(dict(arm.task))
     return {"name": arm.name, "script": arm.script, "task": settings, "about": dict(arm.about)}
 
 
-def _named(value: Any) -> Any:
+def without_paths(value: Any) -> Any:
+    """The same with the last names of this machine's paths only."""
     if isinstance(value, Mapping):
-        return {key: _named(each) for key, each in value.items()}
+        return {key: without_paths(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_named(each) for each in value]
+        return [without_paths(each) for each in value]
     return PATH.sub("…/", str(value)) if isinstance(value, str | Path) else value
 
 
-def _ratio(sides: Sequence[str], runs: Sequence[Measured], name: str) -> pairing.Ratio:
+def _ratio(sides: Sequence[str], runs: Sequence[Measured], name: str) -> pairing.Ratio | None:
+    """None where neither side reached its goal: then seconds say nothing."""
     numbers = [each.numbers[name] for each in runs]
-    return pairing.ratio(pairing.paired(list(zip(sides, numbers, strict=True))))
+    found = pairing.ratio(pairing.paired(list(zip(sides, numbers, strict=True))))
+    mine, theirs = (
+        any(each.bound for each, at in zip(runs, sides, strict=True) if at == side) for side in "AB"
+    )
+    if name != "seconds" or not (mine or theirs):
+        return found
+    return None if mine and theirs else replace(found, bound="at most" if mine else "at least")
 
 
-def _medians(runs: Sequence[Measured], sides: Sequence[str], side: str) -> dict[str, float]:
-    mine = [each.numbers for each, where in zip(runs, sides, strict=True) if where == side]
-    return {name: statistics.median(each[name] for each in mine) for name in mine[0]}
+def _told_ratio(found: pairing.Ratio | None) -> dict[str, Any] | None:
+    """As results keep it: `bound` where there is one."""
+    return {key: each for key, each in asdict(found).items() if each != ""} if found else None
 
 
-def _short(side: str, each: Measured) -> dict[str, Any]:
-    run = each.run
+def _medians(runs: Sequence[Measured], sides: Sequence[str], side: str) -> dict[str, Any]:
+    """Of each measure; None for seconds to a goal that was not reached, and `bound` says so."""
+    mine = [each for each, where in zip(runs, sides, strict=True) if where == side]
+    found: dict[str, Any] = {
+        name: statistics.median(each.numbers[name] for each in mine) for name in mine[0].numbers
+    }
+    bound = next((each.bound for each in mine if each.bound), "")
+    return {**found, "seconds": None, "bound": bound} if bound else found
+
+
+def _short(side: str, each: Measured, shared: bool) -> dict[str, Any]:
+    """What a result says of a run.  shared: it stands beside a run of the column before too."""
+    run, numbers = each.run, dict[str, Any](each.numbers)
     told = {"wall": run.wall, "stolen": run.stolen, "load": run.load, "flops_per_second": each.flops}
-    return {"side": side, "arm": run.arm.name, **each.numbers, **told, "said": checks.brief(run.said)}
+    if each.bound:
+        numbers |= {"seconds": None, "bound": each.bound}
+    more = {"shared": True} if shared else {}
+    return {"side": side, "arm": run.arm.name, **numbers, **told, **more, "said": checks.brief(run.said)}

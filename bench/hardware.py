@@ -5,9 +5,11 @@ python bench/hardware.py THREADS '[[2048, 2048, 2048]]'     prints FLOP/s by typ
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -39,7 +41,7 @@ def about() -> dict[str, Any]:
     """Processor, cores in use, memory, kernel."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(memory / 1e9, 1),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
@@ -51,6 +53,16 @@ def versions(installed: dict[str, str]) -> dict[str, str]:
     """Of the libraries that a reader must know of.  installed: name → version, as `ASKING` prints it."""
     found = {name.lower().replace("_", "-"): version for name, version in installed.items()}
     return {name: found[name] for name in LIBRARIES if name in found}
+
+
+@functools.cache
+def installed(python: str) -> dict[str, str]:
+    """`versions` of another python; empty where it can't be asked."""
+    try:
+        told = subprocess.run([python, "-c", ASKING], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return versions(json.loads(told.stdout))
 
 
 def peaks(threads: int, shapes: Sequence[Sequence[int]]) -> dict[str, float]:
@@ -105,7 +117,8 @@ def _best(product: Callable[[], Any]) -> float:
     return best
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, as the system tells it."""
     lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     return next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"

@@ -1,7 +1,8 @@
 """LoRA against full tuning on the same rows: what moves, memory, seconds, and how good the models are.
 
     python bench/lora_full.py cost [--shared ../shared] [--steps 5] [--micro-tokens 512] [--out FILE]
-    python bench/lora_full.py quality [--base DIR --data FILE --task completion] [--rows 600] [--epochs 2] [--out FILE]
+    python bench/lora_full.py quality [--base DIR --data FILE --task completion] [--rows 600] [--epochs 2]
+        [--full-rates 1e-3 3e-3 1e-2] [--lora-rates 3e-3 1e-2 3e-2] [--out FILE]
 
 cost: a Llama of 135 M parameters with random weights learns requests and responses of bitext-support.  Each arm trains
 in a process of its own, which `memory.py` measures: beyond the weights is the peak less what the process holds before
@@ -74,6 +75,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--task", default="completion")
     parser.add_argument("--rows", type=int, default=600, help="training rows; 0: all")
     parser.add_argument("--epochs", type=float, default=2.0)
+    for kind, rates in RATES.items():
+        parser.add_argument(f"--{kind}-rates", type=float, nargs="+", default=rates, help="tried by each arm")
     parser.add_argument("--home", default="")
     parser.add_argument("--out", default="")
     options = parser.parse_args()
@@ -159,7 +162,7 @@ def quality(options: argparse.Namespace, home: Path) -> dict[str, Any]:
     chosen: dict[str, tuple[float, Fit]] = {}
     arms: dict[str, Any] = {}
     for name in options.arm:
-        tried = {rate: fitted(name, rate, made, options, home) for rate in _rates(name)}
+        tried = {rate: fitted(name, rate, made, options, home) for rate in _rates(name, options)}
         looks = {rate: measure.measure(fit.validation, [score])[score].value for rate, fit in tried.items()}
         best = max(looks, key=lambda rate: metric.better * looks[rate])
         chosen[name] = best, tried[best]
@@ -180,8 +183,8 @@ def quality(options: argparse.Namespace, home: Path) -> dict[str, Any]:
     return {"base": base, "data": data, "metric": score, "epochs": options.epochs, "rows": rows, "arms": arms}
 
 
-def _rates(name: str) -> tuple[float, ...]:
-    return RATES[ARMS[name].get("tuning.name", "full")]
+def _rates(name: str, options: argparse.Namespace) -> list[float]:
+    return getattr(options, f"{ARMS[name].get('tuning.name', 'full')}_rates")
 
 
 def _recipe(options: argparse.Namespace, **more: Any) -> Any:
@@ -204,7 +207,7 @@ def fitted(name: str, rate: float, made: Any, options: argparse.Namespace, home:
     recipe = advised(recipe, catalog.make("task", recipe.task))
     approach = catalog.make("approach", recipe.approach)
     recipe = with_values(recipe, approach.resolve(recipe), by="probe")
-    mine = replace(made, recipe=recipe, train=made.train[: options.rows or None])
+    mine = replace(made, recipe=recipe, train=_drawn(made.train, options.rows))
     folder = Path(tempfile.mkdtemp(dir=home))
     climber = Climber(mine, folder, home / "cache", offline=True)
     job, begun = climber.job(recipe, folder, climber.base(recipe)), time.process_time()
@@ -214,6 +217,11 @@ def fitted(name: str, rate: float, made: Any, options: argparse.Namespace, home:
     net = approach.open(job.model, job.task, job.codec, job.base, job.recipe).net
     moving = sum(p.numel() for p in net.parameters() if p.requires_grad)
     return Fit(moving, took, *(said(net, job, mine, getattr(made, side)) for side in ("validation", "test")))
+
+
+def _drawn(rows: Any, count: int) -> Any:
+    """So many of the rows, by the seed: files are often sorted by label."""
+    return random.Random(SEED).sample(list(rows), count) if 0 < count < len(rows) else rows
 
 
 def said(net: Any, job: Any, made: Any, rows: Any) -> Any:

@@ -24,6 +24,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import hardware
+
 LIMIT = 0.10  # share of the measured peak that an estimate may be off
 STEPS = 3  # from the second on the optimizer has moments, and the heap its holes
 SEEN = ("floor", "peak", "seconds", "cpu_seconds")
@@ -303,18 +305,14 @@ def words(rng: random.Random, size: int) -> str:
 
 def about() -> dict[str, Any]:
     """When, how and on what this was measured."""
-    from tunesmith import machine
-
-    models = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
-    ]
-    cpu = models[0].partition(":")[2].strip() if models else "CPU"
+    found = hardware.about()
     kept = ("python", "torch", "transformers", "peft")
+    versions = {"python": found["python"], **hardware.installed(sys.executable)}
     return {
         "date": time.strftime("%Y-%m-%d"),
         "command": f"python bench/{Path(sys.argv[0]).name} {sys.argv[1] if len(sys.argv) > 1 else ''}".strip(),
-        "hardware": f"{machine.physical_cores()} cores {cpu}, {machine.memory_bytes() / 1e9:.0f} GB, no GPU used",
-        "versions": {name: version for name, version in machine.versions().items() if name in kept},
+        "hardware": f"{found['cores']} cores {found['processor']}, {found['memory_gb']:.0f} GB, no GPU used",
+        "versions": {name: version for name, version in versions.items() if name in kept},
     }
 
 

@@ -67,8 +67,13 @@ def _section(part: Mapping[str, Any]) -> str:
         + _goals(part)
         + told
         + "".join(_column(name, each) for name, each in part["columns"].items())
-        + (_details("Learning rates that were tried", part["grid"]) if part["grid"] else "")
+        + (_details(_tried(part), part["grid"]) if part["grid"] else "")
     )
+
+
+def _tried(part: Mapping[str, Any]) -> str:
+    kept = part.get("rates_kept")
+    return "Learning rates that were tried" + (f" (in an earlier run: {', '.join(kept)})" if kept else "")
 
 
 def _goals(part: Mapping[str, Any]) -> str:
@@ -89,7 +94,7 @@ def _column(name: str, column: Mapping[str, Any]) -> str:
         )
         return f"<h3>{escape(name)}</h3><p class='missed'>Not measured.</p>{_details('Why', why)}"
     runs = [
-        f"<tr><td>{run['side']}</td><td>{escape(run['arm'])}</td><td>{run['seconds']:.2f}</td><td>{run['cpu']:.2f}</td>"
+        f"<tr><td>{run['side']}</td><td>{escape(run['arm'])}</td><td>{_seconds(run)}</td><td>{run['cpu']:.2f}</td>"
         f"<td>{run['peak'] / 1e6:.0f}</td><td>{run['load']:.2f}</td><td>{run['stolen']:.1%}</td></tr>"
         for run in column["runs"]
     ]
@@ -103,6 +108,11 @@ def _column(name: str, column: Mapping[str, Any]) -> str:
             else ""
         )
     )
+
+
+def _seconds(run: Mapping[str, Any]) -> str:
+    """Or that it did not reach its goal."""
+    return escape(run["bound"]) if run.get("bound") else f"{run['seconds']:.2f}"
 
 
 def _details(title: str, value: Any) -> str:

@@ -31,12 +31,14 @@ def paired(runs: Sequence[tuple[str, float]]) -> list[tuple[float, float]]:
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """How many times A's number B's is: the median over pairs, its 95 % interval by bootstrap over pairs, and their
-    number.  With fewer than four pairs the interval is the range that was seen."""
+    number.  With fewer than four pairs the interval is the range that was seen.  bound: 'at least' where B, 'at most'
+    where A was stopped before it reached its goal."""
 
     value: float
     low: float
     high: float
     pairs: int
+    bound: str = ""
 
 
 def ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:

@@ -31,6 +31,8 @@ def _drawn(part: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     for column, each in part["columns"].items():
         for measure in table.measures(part, column) if "ratios" in each else []:
+            if each["ratios"][measure] is None:
+                continue
             goals = [v for v in part["verdicts"] if (v["column"], v["measure"]) == (column, measure)]
             marks = {k: v[k] for v in goals for k in ("floor", "goal") if v[k]}
             words = f"{table.name(part)} · {each['arms'][1]['name']}"

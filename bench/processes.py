@@ -64,7 +64,12 @@ def _ended(
         child = subprocess.Popen(
             command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
-        usage, code = _awaited(child, time.perf_counter() + limit)
+        try:
+            usage, code = _awaited(child, time.perf_counter() + limit)
+        except BaseException:  # a stop by hand reaches this process alone
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
         out.seek(0)
         text = out.read()
     if code:

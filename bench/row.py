@@ -1,8 +1,8 @@
 """What a row of the table is made of: options, arms, runs, goals, and the parts that a row's `prepare` gives.
 
-A row is a file `bench/rows/NAME.py` with one function, `prepare(options: Options) -> Sequence[Bench]`, and a docstring
-whose first line is what `python -m bench` lists.  Most rows have one part; a row with several (cold and warm, head only
-and two layers) gives several, each with its own arms and goals.
+A row is a file `bench/rows/NAME.py` with a function `prepare(options: Options) -> Sequence[Bench]`, a docstring whose
+first line is what `python -m bench` lists, and `MINUTES`, its share of the table's time on two cores.  Most rows have
+one part; a row with several (cold and warm, head only and two layers) gives several, each with its own arms and goals.
 
     def prepare(options: Options) -> Sequence[Bench]:
         task = {"weights": ..., "tokens": ..., "text": ..., "rate": 1e-4, "updates": 60, "batch": 16, ...}
@@ -48,7 +48,8 @@ class Arm:
     name: as tables show it.  script: a file of `bench/arms/`.  task: what TASK.json says; the runner adds "out", a
     folder.  rates: the learning rates that the grid tries (in task["rate"]); empty: the task's own.  shorter: what the
     grid changes in the task (fewer updates), empty: nothing.  about: what a reader must know to run it again (settings,
-    why).  cannot: why this peer can't run here; then it isn't run and has no ratio.
+    why).  like: another arm of its column, named before it, that computes the same: its rate is taken instead of a
+    grid.  cannot: why this peer can't run here; then it isn't run and has no ratio.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Arm:
     shorter: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    like: str = ""
     cannot: str = ""
 
     def at(self, rate: float, **changes: Any) -> Arm:
@@ -116,7 +118,8 @@ class Bench:
     part: empty where the row has one part.  work: what is done, on which seeded rows: one sentence for the table.
     peers: column → candidates; of several the best at its best rate counts (the fastest whose quality is within
     `tolerance` of the best candidate's); "default" and "best" are the two usual columns.
-    seconds: what is compared.  It may ask a judge (time to quality); infinite where the quality is never reached.
+    seconds: what is compared.  It may ask a judge (time to quality).  bound: whether a run ended before its quality was
+    reached; its seconds are then what was spent, and the ratio is a bound.
     measures: further numbers to compare, smaller is better (seconds a token).
     judge: quality of what a run saved; "rows" in it, one number a held-out row, makes the paired interval.
     quality: the judge's key that counts; better: +1 where more of it is better, -1 where less.  tolerance: how much
@@ -124,7 +127,8 @@ class Bench:
     instead of the best quality.
     flops: useful model FLOPs of a run's training; shapes: (m, k, n) of its matrix products, for the peak that MFU
     stands against.  first_loss: whether arms begin at the same loss.  trains: whether ids must hash alike and weights
-    must move.  pairs: by column; 2 for "default" and 4 for others unless said.  facts: for the result (rows, tokens).
+    must move.  pairs: at most, by column; 2 for "default" and 4 for others unless said.  minutes: its share of the
+    row's time beside the row's other parts.  facts: for the result (rows, tokens).
     before: called once ahead of the first run (fills caches that a part wants warm).  control: whether ours is run
     against itself; one part of a row is enough.
     """
@@ -136,6 +140,7 @@ class Bench:
     peers: Mapping[str, Sequence[Arm]]
     goals: Sequence[Goal]
     seconds: Number = spent
+    bound: Callable[[Run], bool] | None = None
     measures: Mapping[str, Number] = field(default_factory=dict)
     judge: Judge | None = None
     quality: str = ""
@@ -147,6 +152,7 @@ class Bench:
     first_loss: bool = True
     trains: bool = True
     pairs: Mapping[str, int] = field(default_factory=dict)
+    minutes: float = 1.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     before: Callable[[], None] | None = None
     control: bool = True

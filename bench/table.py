@@ -19,6 +19,7 @@ HEAD = (
     "CPU",
 )
 START, END = "<!-- table: python -m bench page -->", "<!-- end of table -->"
+BOUNDS = {"at least": "≥", "at most": "≤"}
 SIZES = ((1e9, "G"), (1e6, "M"))
 
 
@@ -42,7 +43,10 @@ def markdown(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         *lines,
         "",
-        *(f"- **{name(part)}**: {part['work']}{_control(part)}{_mfu(part)}" for part in parts),
+        *(
+            f"- **{name(part)}**: {part['work'].rstrip('.')}.{_control(part)}{_mfu(part)}{_ended(part)}"
+            for part in parts
+        ),
     ]
 
 
@@ -93,14 +97,13 @@ def measures(part: Mapping[str, Any], column: str) -> list[str]:
 
 def _line(part: Mapping[str, Any], column: str, found: Mapping[str, Any], measure: str) -> tuple[str, ...]:
     goals = [each for each in part["verdicts"] if (each["column"], each["measure"]) == (column, measure)]
-    ours, theirs = (found["medians"][side][measure] for side in ("A", "B"))
-    unit = " s" if measure == "seconds" else ""
+    ours, theirs = (_spent(found["medians"][side], measure) for side in ("A", "B"))
     return (
         name(part),
         f"{column}: {found['arms'][1]['name']}"
         + ("" if measure == "seconds" else f" ({measure.replace('_', ' ')})"),
         ratio(found["ratios"][measure]),
-        f"{number(ours)}{unit}, {number(theirs)}{unit}",
+        f"{ours}, {theirs}",
         "; ".join(f"{each['floor']:g}×, {goal(each)}" for each in goals),
         "; ".join(each["outcome"] for each in goals),
         _quality(found),
@@ -109,9 +112,20 @@ def _line(part: Mapping[str, Any], column: str, found: Mapping[str, Any], measur
     )
 
 
-def ratio(found: Mapping[str, Any]) -> str:
-    """'3.1× [2.9, 3.3] of 4'."""
+def ratio(found: Mapping[str, Any] | None) -> str:
+    """'3.1× [2.9, 3.3] of 4'; '≥ 3.1× of 1' where the peer, '≤ 0.4× of 1' where ours was stopped before its goal."""
+    if found is None:
+        return "not reached"
+    if found.get("bound"):
+        return f"{BOUNDS[found['bound']]} {found['value']:.2f}× of {found['pairs']}"
     return f"{found['value']:.2f}× [{found['low']:.2f}, {found['high']:.2f}] of {found['pairs']}"
+
+
+def _spent(medians: Mapping[str, Any], measure: str) -> str:
+    """A side's number, or that it did not reach its goal."""
+    if measure == "seconds" and medians.get("bound"):
+        return medians["bound"]
+    return number(medians[measure]) + (" s" if measure == "seconds" else "")
 
 
 def goal(verdict: Mapping[str, Any]) -> str:
@@ -145,6 +159,17 @@ def _control(part: Mapping[str, Any]) -> str:
         return ""
     mark = "" if control["sound"] else ": **a restless machine**"
     return f" Ours against itself: {ratio(control['ratio'])}{mark}."
+
+
+def _ended(part: Mapping[str, Any]) -> str:
+    """Where fewer pairs ran than were asked for, or none."""
+    told = [
+        f"{column}: {len(each['runs']) // 2} of {each['asked']} pairs ({each['ended'].splitlines()[0]})"
+        for column, each in part["columns"].items()
+        if each.get("ended")
+    ]
+    told += [f"ended early: {part['stopped'].splitlines()[0]}"] if part.get("stopped") else []
+    return f" {'; '.join(told)}." if told else ""
 
 
 def _mfu(part: Mapping[str, Any]) -> str:

@@ -14,7 +14,9 @@ LEANEST = "leanest"
 def verdicts(bench: Bench, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For each goal {column, measure, floor, goal, ratio, outcome}.
 
-    outcome: 'met', 'missed goal', 'missed floor'; 'void' where a check or equal quality failed; 'not run'.
+    outcome: 'met', 'missed goal', 'missed floor'; 'void' where a check or equal quality failed; 'not run'; 'not
+    reached' where neither side came to its goal.  Of a ratio that is 'at least' so much: 'floor met', 'not shown' where
+    the bound reaches the floor only, or neither.
     """
     return [_verdict(goal, found["columns"]) for goal in bench.goals]
 
@@ -46,15 +48,22 @@ def _verdict(goal: Goal, columns: Mapping[str, Any]) -> dict[str, Any]:
         "goal": goal.goal,
         "ratio": ratio,
     }
-    return {**told, "outcome": _outcome(goal, ratio["value"], trusted(column)) if ratio else "not run"}
+    if not ratio:
+        return {**told, "outcome": "not reached" if "ratios" in column else "not run"}
+    return {**told, "outcome": _outcome(goal, ratio, trusted(column))}
 
 
-def _outcome(goal: Goal, value: float, sound: bool) -> str:
+def _outcome(goal: Goal, ratio: Mapping[str, Any], sound: bool) -> str:
     if not sound:
         return "void"
-    if value < goal.floor:
+    if ratio.get("bound") == "at most":  # ours did not reach what the peer reached
         return "missed floor"
-    return "met" if goal.goal is None or value >= goal.goal else "missed goal"
+    least = ratio.get("bound") == "at least"
+    if ratio["value"] < goal.floor:
+        return "not shown" if least else "missed floor"
+    if goal.goal is None or ratio["value"] >= goal.goal:
+        return "met"
+    return "floor met" if least else "missed goal"
 
 
 def _leanest(goal: Goal, columns: Mapping[str, Any]) -> str:

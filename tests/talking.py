@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunesmith.approaches._speakers import Add, Informed
 from tunesmith.fields import Record
 from tunesmith.model import Model
 from tunesmith.parts import Answer, Codec, Piece, Prompt, Speaker, Wish
@@ -83,10 +84,11 @@ def text_of(prompt: Prompt) -> str:
 
 
 def make_speaker(
-    folder: Path, *, name: str = "helper@1", voice: str = "", **serve: Any
+    folder: Path, *, name: str = "helper@1", voice: str = "", add: Add | None = None, **serve: Any
 ) -> tuple[Model, Parrot]:
-    """A model whose golden rows are written as a bundle writes them."""
+    """A model whose golden rows are written as a bundle writes them.  add: what it is told beside the question."""
     parrot = Parrot(voice)
+    speaker = Informed(parrot, add, folder) if add else parrot
     recipe = Recipe(
         task=Part(name="chat"),
         data=Data(source="chats.jsonl"),
@@ -95,7 +97,7 @@ def make_speaker(
     )
     codec = Codec({"window": 64, "answer_tokens": 8, "frame": "chat"})
     digest = hashlib.sha256(name.encode()).hexdigest()
-    model = Model(Chat(), codec, parrot, recipe, name, folder, digest)
+    model = Model(Chat(), codec, speaker, recipe, name, folder, digest)
     turns = [[{"role": "user", "content": each}, {"role": "assistant", "content": "…"}] for each in ASKED]
     records = [Record({"messages": each}) for each in turns]
     rows = [

@@ -8,20 +8,12 @@ Imports what peers have: the standard library, numpy, torch, safetensors.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import _common
-
-
-def quiet(task: Mapping[str, Any]) -> None:
-    """Caches of the peer's libraries go into the run's own folder: nothing is known from an earlier run."""
-    os.environ["HF_HOME"] = str(Path(task["out"]) / "hub")
-    os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 def save(folder: Path, form: str, backbone: Mapping[str, Any], weight: Any, bias: Any) -> None:

@@ -24,6 +24,44 @@ def task() -> dict[str, Any]:
     return json.loads(Path(sys.argv[1]).read_text("utf-8"))
 
 
+def peer() -> tuple[Clock, dict[str, Any]]:
+    """(clock, task) of an arm that is none of ours: first thing in it, before its libraries are imported."""
+    clock, asked = Clock(), task()
+    quiet(asked)
+    return clock, asked
+
+
+def imported(clock: Clock, asked: Mapping[str, Any]) -> None:
+    """The imports are done: torch takes as many threads as the task says, and the next phase begins."""
+    import torch
+
+    torch.set_num_threads(asked["threads"])
+    clock.ends("import")
+
+
+def quiet(asked: Mapping[str, Any]) -> None:
+    """Caches of the peer's libraries go into the run's own folder: nothing is known from an earlier run."""
+    os.environ["HF_HOME"] = str(Path(asked["out"]) / "hub")
+    os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
+
+
+def trainer_arguments(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What every arm on the Trainer of transformers, or on one made of it, is told alike: the work, and no extras."""
+    return {
+        "output_dir": asked["out"],
+        "num_train_epochs": asked["epochs"],
+        "learning_rate": asked["rate"],
+        "seed": asked["seed"],
+        "use_cpu": True,
+        "logging_first_step": True,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
 class Clock:
     """Seconds by the clock of each phase.  The first begins where the process does, so the interpreter's start counts.
 
@@ -75,7 +113,7 @@ def rows(path: str) -> tuple[list[Any], dict[str, Any]]:
     return [ids[a:b] for a, b in itertools.pairwise(offsets)], columns
 
 
-def sha256(ids: Iterable[Sequence[int]]) -> str:
+def sha256(ids: Iterable[Any]) -> str:
     """Of the ids that are trained on, as int64 in row order, one after the other."""
     import numpy as np
 
@@ -83,6 +121,22 @@ def sha256(ids: Iterable[Sequence[int]]) -> str:
     for row in ids:
         digest.update(np.ascontiguousarray(row, dtype="<i8").tobytes())
     return digest.hexdigest()
+
+
+def told(ids: Iterable[Any]) -> dict[str, Any]:
+    """What an arm says of the rows that it trained on: {tokens_sha256, rows, real_tokens}."""
+    read = list(ids)
+    return {"tokens_sha256": sha256(read), "rows": len(read), "real_tokens": sum(map(len, read))}
+
+
+def stepped(steps: Sequence[Any]) -> dict[str, Any]:
+    """What our arms say of the events of their steps: {updates, first_loss, last_loss, gradient_norm}."""
+    return {
+        "updates": len(steps),
+        "first_loss": sum(steps[0].losses.values()),
+        "last_loss": sum(steps[-1].losses.values()),
+        "gradient_norm": steps[0].grad_norm,
+    }
 
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:

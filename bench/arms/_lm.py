@@ -5,9 +5,9 @@ Imports what peers have: the standard library, numpy, torch, transformers, peft.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,6 @@ RANK, ALPHA = 16, 32
 IGNORED = -100
 LOOKED_AT = 4  # rows of the look at the first loss: few, so that it never sets the peak of memory
 FACTOR = re.compile(r"layers\.(\d+)\.(self_attn|mlp)\.(\w+?)\.lora_([AB])\b")
-
-
-def quiet(task: dict[str, Any]) -> None:
-    """Caches of the peer's libraries go into the run's own folder: nothing is known from an earlier run."""
-    os.environ["HF_HOME"] = str(Path(task["out"]) / "hub")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 
 
 def rows(path: str) -> list[tuple[Any, int]]:
@@ -85,15 +77,56 @@ def factors(named: Any) -> dict[str, Any]:
     return found
 
 
-def logged(history: Sequence[dict[str, Any]], key: str) -> list[float]:
-    """The values of a key of a Trainer's log, in order."""
-    return [float(each[key]) for each in history if key in each]
-
-
-def batches(task: dict[str, Any]) -> dict[str, Any]:
-    """Samples of an update as the Trainer says them: at once, and how often before an update."""
+def trainer_arguments(task: dict[str, Any], **chosen: Any) -> dict[str, Any]:
+    """What a Trainer is told: the common part, samples of an update (at once, and how often before it), precision."""
     together = int(task["options"].get("together", 8))
     return {
+        **_common.trainer_arguments(task),
         "per_device_train_batch_size": together,
         "gradient_accumulation_steps": int(task["batch"]) // together,
+        "bf16": task["dtype"] == "autocast",
+        **chosen,
     }
+
+
+def trl_options(options: dict[str, Any]) -> dict[str, Any]:
+    """What is changed of TRL's own defaults: checkpointing, AdamW in one kernel."""
+    found = {"gradient_checkpointing": options["checkpointing"]} if "checkpointing" in options else {}
+    return {**found, **({"optim": "adamw_torch_fused"} if options.get("fused") else {})}
+
+
+def base_dtype(task: dict[str, Any]) -> str:
+    """The type of the base's numbers: under autocast they stay float32."""
+    return "bfloat16" if task["dtype"] == "bfloat16" else "float32"
+
+
+def finish(
+    clock: _common.Clock, task: dict[str, Any], trainer: Any, told: Callable[[], dict[str, Any]]
+) -> None:
+    """Look at the first loss, train, save the adapter, say what was seen.  told: of the rows, once they were read."""
+    import torch
+
+    autocast = task["dtype"] == "autocast"
+    precision = torch.autocast("cpu", torch.bfloat16) if autocast else contextlib.nullcontext()
+    look = first_loss(trainer.model, rows(task["tokens"]), precision)
+    before = _common.trained(trainer.model)
+    clock.skips()
+    done = trainer.train()
+    clock.ends("train")
+    net = trainer.accelerator.unwrap_model(trainer.model, keep_torch_compile=False)
+    save_adapter(net, task["out"])
+    history = trainer.state.log_history
+    clock.say(
+        **told(),
+        updates=done.global_step,
+        first_loss=look,
+        first_step_loss=_first(history, "loss"),
+        last_loss=done.training_loss,
+        gradient_norm=_first(history, "grad_norm"),
+        moved=_common.moved(before, _common.trained(net)),
+    )
+
+
+def _first(history: Sequence[dict[str, Any]], key: str) -> float:
+    """The first value of a key of a Trainer's log."""
+    return next(float(each[key]) for each in history if key in each)

@@ -106,9 +106,12 @@ def fitted(work: Any, watched: Watched, look: Any) -> None:
         clock.skips()
 
     local.build, loop.run = building, running
-    for event in catalog.make("approach", work.recipe.approach).fit(work):
-        if isinstance(event, Step):
-            watched.steps.append(event)
+    try:
+        for event in catalog.make("approach", work.recipe.approach).fit(work):
+            if isinstance(event, Step):
+                watched.steps.append(event)
+    finally:
+        local.build, loop.run = build, run
 
 
 def save(work: Any) -> None:
@@ -122,14 +125,10 @@ def save(work: Any) -> None:
 
 def say(watched: Watched, made: Any, **said: Any) -> None:
     """The arm's last line."""
-    steps = watched.steps
+    stepped = _common.stepped(watched.steps)
     watched.clock.say(
         **said,
-        updates=len(steps),
-        first_loss=watched.first_loss,
-        first_step_loss=sum(steps[0].losses.values()),
-        last_loss=sum(steps[-1].losses.values()),
-        gradient_norm=steps[0].grad_norm,
+        **{**stepped, "first_loss": watched.first_loss, "first_step_loss": stepped["first_loss"]},
         moved=_common.moved(watched.before, watched.after),
         decided={
             key: getattr(made.train, key) for key in ("dtype", "threads", "micro_tokens", "checkpointing")

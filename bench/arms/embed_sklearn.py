@@ -14,22 +14,18 @@ from typing import Any
 import _classify
 import _common
 
-clock = _common.Clock()
-task = _common.task()
-_classify.quiet(task)
+clock, task = _common.peer()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from sentence_transformers import SentenceTransformer  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 
-torch.set_num_threads(task["threads"])
-clock.ends("import")
+_common.imported(clock, task)
 options = task["options"]
 encoder = SentenceTransformer(task["weights"], device="cpu", local_files_only=True)
 clock.ends("load")
-ids, columns = _common.rows(task["tokens"])
-labels = columns["labels"]
+labels = _common.rows(task["tokens"])[1]["labels"]
 texts = [json.loads(line)["text"] for line in Path(task["text"]).read_text("utf-8").splitlines()]
 vectors: Any = encoder.encode(texts, batch_size=int(options.get("together", 32)), show_progress_bar=False)
 clock.ends("prepare")
@@ -51,9 +47,7 @@ _classify.save(
 )
 said = model.predict_log_proba((vectors - mean) / spread)
 clock.say(
-    tokens_sha256=_common.sha256([encoder.tokenizer(text)["input_ids"] for text in texts]),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
+    **_common.told(encoder.tokenizer(text)["input_ids"] for text in texts),
     updates=int(np.max(model.n_iter_)),
     first_loss=float(np.log(len(model.classes_))),
     last_loss=float(-said[np.arange(len(labels)), labels].mean()),

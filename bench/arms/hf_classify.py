@@ -13,16 +13,12 @@ from typing import Any
 import _classify
 import _common
 
-clock = _common.Clock()
-task = _common.task()
-_classify.quiet(task)
+clock, task = _common.peer()
 
-import torch  # noqa: E402
 import transformers  # noqa: E402
 from transformers import Trainer, TrainerCallback, TrainingArguments  # noqa: E402
 
-torch.set_num_threads(task["threads"])
-clock.ends("import")
+_common.imported(clock, task)
 
 import _hf_nets  # noqa: E402
 
@@ -54,21 +50,13 @@ def keep(folder: Path) -> None:
 trainer = Trainer(
     model=net,
     args=TrainingArguments(
-        output_dir=task["out"],
-        num_train_epochs=task["epochs"],
-        learning_rate=task["rate"],
-        seed=task["seed"],
+        **_common.trainer_arguments(task),
         per_device_train_batch_size=int(task["batch"]),
         warmup_steps=options.get("warmup", 0),
         bf16=bool(options.get("autocast")),
-        use_cpu=True,
         train_sampling_strategy="group_by_length" if options.get("grouped") else "random",
         torch_compile=bool(options.get("compile")),
-        logging_first_step=True,
         logging_steps=1000,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
         remove_unused_columns=False,
     ),
     train_dataset=data,
@@ -84,9 +72,7 @@ clock.ends("train")
 keep(Path(task["out"]))
 history = trainer.state.log_history
 clock.say(
-    tokens_sha256=_common.sha256(ids),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
+    **_common.told(ids),
     updates=done.global_step,
     first_loss=next(each["loss"] for each in history if "loss" in each),
     last_loss=done.training_loss,

@@ -17,9 +17,7 @@ from typing import Any
 import _classify
 import _common
 
-clock = _common.Clock()
-task = _common.task()
-_classify.quiet(task)
+clock, task = _common.peer()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -76,22 +74,14 @@ def fitted(place: int, trial: Any = None) -> float:
     trainer = Trainer(
         model=net,
         args=TrainingArguments(
-            output_dir=task["out"],
-            num_train_epochs=task["epochs"],
-            learning_rate=rate,
-            seed=task["seed"],
+            **_common.trainer_arguments({**task, "rate": rate}),
             per_device_train_batch_size=batch,
             per_device_eval_batch_size=128,
             bf16=bool(options.get("autocast")),
-            use_cpu=True,
             train_sampling_strategy="group_by_length" if options.get("grouped") else "random",
             label_names=["labels"],
-            logging_first_step=True,
             logging_steps=100_000,
-            save_strategy="no",
             eval_strategy="epoch" if trial is not None else "no",
-            report_to="none",
-            disable_tqdm=True,
             remove_unused_columns=False,
         ),
         train_dataset=data,
@@ -145,9 +135,7 @@ else:
 clock.ends("train")
 _classify.save(Path(task["out"]), *_hf_nets.parts(best["net"]))
 clock.say(
-    tokens_sha256=_common.sha256(ids),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
+    **_common.told(ids),
     updates=sum(each["updates"] for each in said),
     **{name: best[name] for name in ("first_loss", "last_loss", "gradient_norm")},
     moved=_common.moved(best["before"], _common.trained(best["net"])),

@@ -66,6 +66,8 @@ def fitted(work: Job) -> None:
                 seen["steps"].append(event)
     except Interrupted:  # the time is over
         pass
+    finally:
+        local.build, loop.run = build, run
     clock.ends("train")
 
 
@@ -84,16 +86,9 @@ made = _ours_classify.recipe(task, {"name": "tune", "head": options.get("head", 
 work = _ours_classify.job(task, made)
 clock.ends("prepare")
 fitted(work)
-steps = seen["steps"]
-ids = _ours_classify.ids(work)
 clock.say(
-    tokens_sha256=_common.sha256(ids),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
-    updates=len(steps),
-    first_loss=sum(steps[0].losses.values()),
-    last_loss=sum(steps[-1].losses.values()),
-    gradient_norm=steps[0].grad_norm,
+    **_common.told(_ours_classify.ids(work)),
+    **_common.stepped(seen["steps"]),
     moved=_common.moved(seen["before"], seen["after"]),
     marks=marks.found,
     dtype=made.train.dtype,

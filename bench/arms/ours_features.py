@@ -32,11 +32,8 @@ head = Head.load(work.model)
 backbone = _ours_classify.pretrained(task)
 weight, bias = torch.from_numpy(head.weights), torch.from_numpy(head.bias)
 _classify.save(Path(task["out"]), "words", backbone, weight, bias)
-ids = _ours_classify.ids(work)
 clock.say(
-    tokens_sha256=_common.sha256(ids),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
+    **_common.told(_ours_classify.ids(work)),
     updates=1,
     first_loss=None,
     last_loss=None,

@@ -33,6 +33,4 @@ watched = _ours_lm.Watched(clock)
 _ours_lm.fitted(work, watched, look)
 _ours_lm.save(work)
 rows = [row.values["ids"] for each in work.train for row in work.task.encode(each, work.codec, Draw(0, 0))]
-_ours_lm.say(
-    watched, made, tokens_sha256=_common.sha256(rows), rows=len(rows), real_tokens=sum(map(len, rows))
-)
+_ours_lm.say(watched, made, **_common.told(rows))

@@ -99,13 +99,8 @@ backbone = {name[9:]: each for name, each in tensors.items() if name.startswith(
 _classify.save(out, "words", backbone, tensors["head.weight"], tensors["head.bias"])
 ids = [each.values["ids"] for row in rows.train for each in kind.encode(row, codec, None)]
 clock.say(
-    tokens_sha256=_common.sha256(ids),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
-    updates=len(steps),
-    first_loss=sum(steps[0].losses.values()),
-    last_loss=sum(steps[-1].losses.values()),
-    gradient_norm=steps[0].grad_norm,
+    **_common.told(ids),
+    **_common.stepped(steps),
     moved=_common.moved(before, backbone),
     winner=found["winner"]["values"],
     own_score=found["winner"]["scores"],

@@ -13,21 +13,18 @@ from typing import Any
 import _classify
 import _common
 
-clock = _common.Clock()
-task = _common.task()
-_classify.quiet(task)
+clock, task = _common.peer()
 
 import torch  # noqa: E402
 from datasets import Dataset  # noqa: E402  # pyright: ignore[reportMissingImports]
 from setfit import SetFitModel, Trainer, TrainingArguments  # noqa: E402  # pyright: ignore[reportMissingImports]
 from transformers import TrainerCallback  # noqa: E402
 
-torch.set_num_threads(task["threads"])
-clock.ends("import")
+_common.imported(clock, task)
 options, out = task["options"], Path(task["out"])
-ids, columns = _common.rows(task["tokens"])
+labels = _common.rows(task["tokens"])[1]["labels"]
 texts = [json.loads(line)["text"] for line in Path(task["text"]).read_text("utf-8").splitlines()]
-data = Dataset.from_dict({"text": texts, "label": columns["labels"].tolist()})
+data = Dataset.from_dict({"text": texts, "label": labels.tolist()})
 clock.ends("prepare")
 model: Any = SetFitModel.from_pretrained(task["weights"], local_files_only=True, device="cpu")
 clock.ends("load")
@@ -74,9 +71,7 @@ _classify.save(
     torch.from_numpy(model.model_head.intercept_),
 )
 clock.say(
-    tokens_sha256=_common.sha256([model.model_body.tokenizer(text)["input_ids"] for text in texts]),
-    rows=len(ids),
-    real_tokens=sum(map(len, ids)),
+    **_common.told(model.model_body.tokenizer(text)["input_ids"] for text in texts),
     updates=int(options["steps"]),
     first_loss=losses[0] if losses else None,
     last_loss=losses[-1] if losses else None,

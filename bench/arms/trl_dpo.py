@@ -8,7 +8,6 @@ together), together (pairs computed at once), fused (AdamW in one kernel).
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,16 @@ from typing import Any
 import _common
 import _lm
 
-clock = _common.Clock()
-task = _common.task()
-_lm.quiet(task)
+clock, task = _common.peer()
 
 import torch  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
-torch.set_num_threads(task["threads"])
-clock.ends("import")
+_common.imported(clock, task)
 options = task["options"]
-dtype = task["dtype"]
-chosen: dict[str, Any] = {"precompute_ref_log_probs": bool(options.get("precomputed"))}
-if "checkpointing" in options:
-    chosen["gradient_checkpointing"] = options["checkpointing"]
-if options.get("fused"):
-    chosen["optim"] = "adamw_torch_fused"
-
+chosen = _lm.trl_options(options) | {"precompute_ref_log_probs": bool(options.get("precomputed"))}
 lines = [json.loads(line) for line in Path(task["text"]).read_text("utf-8").splitlines()]
 if options.get("grouped"):
     # the sampler reads a column of lengths; characters are near enough to sort by
@@ -46,48 +36,24 @@ data = Dataset.from_list(lines)
 tokenizer = AutoTokenizer.from_pretrained(task["weights"])
 clock.ends("prepare")
 torch.manual_seed(task["seed"])
-net = _lm.model(task, "bfloat16" if dtype == "bfloat16" else "float32")
+net = _lm.model(task, _lm.base_dtype(task))
 clock.ends("load")
 trainer = DPOTrainer(
     model=net,
-    args=DPOConfig(
-        output_dir=task["out"],
-        beta=task["beta"],
-        num_train_epochs=task["epochs"],
-        learning_rate=task["rate"],
-        seed=task["seed"],
-        **_lm.batches(task),
-        bf16=dtype == "autocast",
-        use_cpu=True,
-        logging_first_step=True,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        **chosen,
-    ),
+    args=DPOConfig(beta=task["beta"], **_lm.trainer_arguments(task, **chosen)),
     train_dataset=data,
     processing_class=tokenizer,
     peft_config=_lm.lora(),
 )
 clock.ends("prepare")
-precision = torch.autocast("cpu", torch.bfloat16) if dtype == "autocast" else contextlib.nullcontext()
-look = _lm.first_loss(trainer.model, _lm.rows(task["tokens"]), precision)
-before = _common.trained(trainer.model)
-clock.skips()
-done = trainer.train()
-clock.ends("train")
-_lm.save_adapter(trainer.model, task["out"])
-history = trainer.state.log_history
-pairs = trainer.train_dataset.select_columns(["prompt_ids", "chosen_ids", "rejected_ids"]).to_list()
-read = [pair["prompt_ids"] + pair[side] for pair in pairs for side in ("chosen_ids", "rejected_ids")]
-clock.say(
-    tokens_sha256=_common.sha256(read),
-    rows=len(pairs),
-    real_tokens=sum(sum(map(len, pair.values())) for pair in pairs),
-    updates=done.global_step,
-    first_loss=look,
-    first_step_loss=_lm.logged(history, "loss")[0],
-    last_loss=done.training_loss,
-    gradient_norm=_lm.logged(history, "grad_norm")[0],
-    moved=_common.moved(before, _common.trained(trainer.model)),
-)
+
+
+def told() -> dict[str, Any]:
+    """Of each pair prompt and chosen answer, prompt and rejected one; a prompt counts once as tokens."""
+    pairs = trainer.train_dataset.select_columns(["prompt_ids", "chosen_ids", "rejected_ids"]).to_list()
+    read = [pair["prompt_ids"] + pair[side] for pair in pairs for side in ("chosen_ids", "rejected_ids")]
+    tokens = sum(sum(map(len, pair.values())) for pair in pairs)
+    return {"tokens_sha256": _common.sha256(read), "rows": len(pairs), "real_tokens": tokens}
+
+
+_lm.finish(clock, task, trainer, told)

@@ -13,9 +13,9 @@ import numpy as np
 
 from bench import processes
 from bench.row import JUDGES, Arm, Options, Run, spent
+from bench.rows import _numbers
 
 SEED = 20261121
-WIN = 0.95  # share of float32's speed below which bfloat16 is not tried
 LONGEST = 128  # tokens of a row that are read, by every arm
 Row = dict[str, str]
 
@@ -95,28 +95,43 @@ class Judge:
         self.known: dict[str, dict[str, Any]] = {}
 
     def __call__(self, run: Run) -> dict[str, Any]:
-        """Of the weights that the run ended with: {macro_f1, low, high, n, accuracy, log_loss, rows}."""
+        """Of the weights that the run ended with: {macro_f1, low, high, n, accuracy, log_loss, rows, looks}."""
         (found,) = self.of(run, [run.folder / "out"])
         low, high = _interval(found["said"], self._labels())
         told = {key: value for key, value in found.items() if key != "said"}
-        marks = [
-            [*mark[:2], f1] for mark, f1 in zip(run.said.get("marks", []), self._marks(run), strict=True)
-        ]
-        kept = {"reached": found["macro_f1"] >= self.goal} if self.goal else {}
-        return {**told, "low": low, "high": high, "n": len(found["said"]), "looks": marks, **kept}
+        marks = run.said.get("marks", [])
+        looks = [[*mark[:2], f1] for mark, f1 in zip(marks, self._looks(run), strict=True) if f1 is not None]
+        return {**told, "low": low, "high": high, "n": len(found["said"]), "looks": looks}
 
     def reached(self, run: Run) -> float:
-        """Seconds of import, load, prepare and training to the first look from which on the goal is kept.
-
-        Where that is never so: for a peer all its seconds, which is less than it needs; for ours infinite.
-        """
+        """Seconds of import, load, prepare and training to the first look from which on the goal is kept; all that were
+        spent where that is never so, or nothing was looked at."""
+        first = self._first(run)
+        if first is None:
+            return spent(run)
         before = sum(each for phase, each in run.said["seconds"].items() if phase != "train")
-        scores = self._marks(run)
-        below = [number for number, score in enumerate(scores) if score < self.goal]
+        return before + run.said["marks"][first][0]
+
+    def bound(self, run: Run) -> bool:
+        """Whether the run ended before its goal was reached, so that `reached` is less than it needs."""
+        if run.said.get("marks"):
+            return self._first(run) is None
+        (found,) = self.of(run, [run.folder / "out"])
+        return found["macro_f1"] < self.goal
+
+    def _first(self, run: Run) -> int | None:
+        scores = self._looks(run)
+        below = [at for at, score in enumerate(scores) if score is None or score < self.goal]
         first = below[-1] + 1 if below else 0
-        if first < len(scores):
-            return before + run.said["marks"][first][0]
-        return float("inf") if run.arm.script.startswith("ours") else spent(run)
+        return first if first < len(scores) else None
+
+    def _looks(self, run: Run) -> list[float | None]:
+        """Macro-F1 of each look; where the last one is below the goal the others are not asked for."""
+        folders = [Path(folder) for _, _, folder in run.said.get("marks", [])]
+        last = [each["macro_f1"] for each in self.of(run, folders[-1:])]
+        if not last or last[0] < self.goal:
+            return [*[None] * (len(folders) - 1), *last]
+        return [*(each["macro_f1"] for each in self.of(run, folders[:-1])), *last]
 
     def of(self, run: Run, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """What the judge says of classifiers in folders."""
@@ -130,10 +145,6 @@ class Judge:
             told = processes.asked("the judge", command, run.folder)["models"]
             self.known |= dict(zip(new, told, strict=True))
         return [self.known[key] for key in digests]
-
-    def _marks(self, run: Run) -> list[float]:
-        folders = [Path(folder) for _, _, folder in run.said.get("marks", [])]
-        return [each["macro_f1"] for each in self.of(run, folders)]
 
     def _labels(self) -> np.ndarray:
         with np.load(self.tokens) as file:
@@ -205,9 +216,7 @@ def grid(rate: float) -> tuple[float, ...]:
 
 def fast_bfloat16(options: Options) -> bool:
     """Whether products in bfloat16 are about as fast here as in float32, so that peers are tried in it."""
-    command = [options.ours, str(JUDGES.parent / "hardware.py"), str(options.threads), json.dumps(shapes())]
-    peaks = processes.asked("the peak's probe", command, options.work)
-    return peaks["bfloat16"] > WIN * peaks["float32"]
+    return "bfloat16" in _numbers.dtypes(options, shapes())
 
 
 def arm(options: Options, name: str, script: str, work: dict[str, Any], **more: Any) -> Arm:

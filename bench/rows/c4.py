@@ -1,30 +1,29 @@
 """C4: DPO with LoRA for three epochs on pairs of answers, a Llama of 135 M parameters with random weights.
 
-Rows: a seeded draw of hh-rlhf-harmless whose prompt and longer answer fit 384 tokens; the others are left out for every
-arm.  8 pairs an update, beta 0.1, rank 16 and alpha 32 on every matrix.  Peers: TRL's DPOTrainer at its defaults; at
-its best without checkpointing, with the reference computed once before the first step and pairs of like length
-together, in float32, and in bfloat16 where its products are no slower on this machine.  The time of the reference
-counts for every arm.  Quality: DPO loss and reward accuracy on held-out pairs by a neutral judge; with random weights
-they only say that all arms learn alike.
+Rows: a seeded draw of 8 pairs of hh-rlhf-harmless whose prompt and longer answer fit 256 tokens; the others are left
+out for every arm.  All 8 are an update, beta 0.1, rank 16 and alpha 32 on every matrix.  Peers: TRL's DPOTrainer at its
+defaults; at its best without checkpointing, with the reference computed once before the first step and pairs of like
+length together, in float32, and in bfloat16 where its products are no slower on this machine.  The time of the
+reference counts for every arm.  Learning rates are tried for two epochs.  Quality: DPO loss and reward accuracy on
+held-out pairs by a neutral judge; with random weights they only say that all arms learn alike.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import processes
-from bench.row import JUDGES, Arm, Bench, Goal, Options, Run
+from bench.row import Arm, Bench, Goal, Options
 from bench.rows import _llama135 as llama
-from bench.rows import c1
+from bench.rows import _lora as lora
+from bench.rows import _numbers
 
-PAIRS, HELD_OUT = 16, 48  # learnt from, judged: the slowest default takes less than five minutes on two cores
-QUICK, QUICK_HELD_OUT = 8, 12
-BATCH, EPOCHS, BETA = 8, 3.0, 0.1
-LONGEST = 384  # tokens of a prompt with an answer
+MINUTES = 14
+PAIRS, HELD_OUT = 8, 24  # learnt from, judged: the slowest default takes four minutes on two cores
+QUICK, QUICK_HELD_OUT = 6, 12
+BATCH, EPOCHS, GRID_EPOCHS, BETA = 8, 3.0, 2.0, 0.1
+LONGEST = 256  # tokens of a prompt with an answer
 RATE, DEFAULT_RATE = 6.25e-5, 1e-6  # the tuning's own at the share of the objective; TRL's default
 SPEAKERS = {"user": "Human", "assistant": "Assistant"}
 GOALS = (
@@ -33,70 +32,42 @@ GOALS = (
     Goal("leanest", 1.0, 1 / 0.7, "peak"),
 )
 Triple = tuple[str, str, str]  # prompt, chosen, rejected
-Row = tuple[list[int], int]
 
 
 def prepare(options: Options) -> Sequence[Bench]:
     """One part: seconds to load, prepare (the reference included) and train.  `--set rows=N`: so many pairs."""
     count, judged_pairs = (QUICK, QUICK_HELD_OUT) if options.quick else (PAIRS, HELD_OUT)
-    files = inputs(options, int(options.more.get("rows", count)), judged_pairs)
-    task = {
-        **{key: str(files[key]) for key in ("weights", "tokens", "text")},
-        "rate": RATE,
-        "epochs": 1.0 if options.quick else EPOCHS,
-        "batch": BATCH,
-        "beta": BETA,
-        "seed": 0,
-        "threads": options.threads,
-        "dtype": "auto",
-        "options": {},
-    }
-    rows = c1.read(files["tokens"])
-    return [
-        Bench(
-            "C4",
-            "",
-            f"DPO with LoRA (rank {llama.RANK}) on {len(rows) // 2} pairs of hh-rlhf-harmless, {BATCH} an update, "
-            f"{task['epochs']:g} epochs, 135 M parameters with random weights",
-            c1.arm(options, "tunesmith", "ours_dpo.py", task),
-            {"default": [default(options, task)], "best": best(options, task)},
-            GOALS,
-            seconds=llama.spent,
-            judge=partial(judged, options, files),
-            quality="loss",
-            better=-1,
-            flops=lambda run: useful(rows, run.arm.task["epochs"]),
-            shapes=llama.shapes(),
-            facts={
-                "lengths": llama.lengths(rows),
-                "learnt": c1.learnt(rows),
-                "held_out": len(c1.read(files["held_out"])) // 2,
-            },
-        )
-    ]
+    count = int(options.more.get("rows", count))
+    files = inputs(options, count, judged_pairs)
+    epochs = 1.0 if options.quick else EPOCHS
+    task = lora.task(options, files, rate=RATE, batch=BATCH, beta=BETA, epochs=epochs)
+    ours = _tried(options, lora.arm(options, "tunesmith", "ours_dpo.py", task))
+    work = f"DPO with LoRA (rank {llama.RANK}) on {count} pairs of hh-rlhf-harmless, {BATCH} an update, "
+    work += f"{epochs:g} epochs"
+    peers = {"best": best(options, task), "default": [default(options, task)]}
+    judge = lora.judge(options, files, "preference.py", beta=BETA)
+    return [lora.bench("C4", work, files, ours, peers, GOALS, judge, useful, judged_pairs)]
 
 
 def default(options: Options, task: dict[str, Any]) -> Arm:
-    """TRL as it comes: 8 pairs at once are an update."""
-    rate = RATE if options.quick else DEFAULT_RATE
-    return c1.arm(
-        options, "TRL DPOTrainer, defaults", "trl_dpo.py", {**task, "dtype": "autocast", "rate": rate}
-    )
+    """TRL as it comes, its rate too: 8 pairs at once are an update."""
+    work = {**task, "dtype": "autocast", "rate": RATE if options.quick else DEFAULT_RATE}
+    return lora.arm(options, "TRL DPOTrainer, defaults", "trl_dpo.py", work)
 
 
 def best(options: Options, task: dict[str, Any]) -> list[Arm]:
     """TRL with all that made it faster here."""
     fast = {"checkpointing": False, "precomputed": True, "grouped": True, "fused": True, "together": 4}
-    found = [
-        c1.arm(
-            options,
-            f"TRL DPOTrainer, {dtype}, tuned",
-            "trl_dpo.py",
-            {**task, "dtype": dtype, "options": fast},
-        )
-        for dtype in c1.dtypes(options)
-    ]
+    found = []
+    for dtype in _numbers.dtypes(options, llama.shapes()):
+        work = {**task, "dtype": dtype, "options": fast}
+        made = lora.arm(options, f"TRL DPOTrainer, {dtype}, tuned", "trl_dpo.py", work)
+        found.append(_tried(options, made))
     return found[:1] if options.quick else found
+
+
+def _tried(options: Options, made: Arm) -> Arm:
+    return lora.tried(options, made, {"epochs": GRID_EPOCHS})
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------
@@ -109,13 +80,10 @@ def inputs(options: Options, count: int, judged_pairs: int) -> dict[str, Path]:
     weights = llama.base(folder / "base", (text for row in known for text in row))
     encode = llama.encoder(weights)
     drawn = llama.sample([row for row in known if fits(encode, row)], judged_pairs + count)
-    held_out, rows = drawn[:judged_pairs], drawn[judged_pairs:]
-    for name, some in (("tokens", rows), ("held_out", held_out)):
-        llama.write_tokens(folder / f"{name}.npz", [each for row in some for each in sides(encode, row)])
-    names = ("prompt", "chosen", "rejected")
-    llama.write_lines(folder / "rows.jsonl", (dict(zip(names, row, strict=True)) for row in rows))
-    found = {"weights": weights, "tokens": folder / "tokens.npz", "text": folder / "rows.jsonl"}
-    return {**found, "held_out": folder / "held_out.npz"}
+    parts = {"tokens": drawn[judged_pairs:], "held_out": drawn[:judged_pairs]}
+    tokens = {name: [each for row in rows for each in sides(encode, row)] for name, rows in parts.items()}
+    texts = [{"prompt": ask, "chosen": good, "rejected": bad} for ask, good, bad in parts["tokens"]]
+    return lora.written(folder, weights, tokens, texts)
 
 
 def triples(shared: Path) -> list[Triple]:
@@ -130,7 +98,7 @@ def triples(shared: Path) -> list[Triple]:
     return list(found)
 
 
-def sides(encode: Any, row: Triple) -> list[Row]:
+def sides(encode: Any, row: Triple) -> list[lora.Row]:
     """The prompt with the chosen answer, and with the rejected one."""
     return [encode(row[0], row[1]), encode(row[0], row[2])]
 
@@ -140,7 +108,7 @@ def fits(encode: Any, row: Triple) -> bool:
     return max(len(ids) for ids, _ in sides(encode, row)) <= LONGEST
 
 
-def useful(rows: Sequence[Row], epochs: float) -> float:
+def useful(rows: Sequence[lora.Row], epochs: float) -> float:
     """Useful FLOPs of training: the prompt once for both answers.  The reference is made before, and counts as time."""
     tokens = seen = learnt = 0.0
     for (first, start), (second, _) in zip(rows[::2], rows[1::2], strict=True):
@@ -149,16 +117,3 @@ def useful(rows: Sequence[Row], epochs: float) -> float:
         seen += start * (start + 1) / 2 + sum(size * start + size * (size + 1) / 2 for size in answers)
         learnt += sum(answers)
     return epochs * llama.flops(tokens, seen, learnt)
-
-
-# ---- quality ------------------------------------------------------------------------------------------------------
-
-
-def judged(options: Options, files: dict[str, Path], run: Run) -> dict[str, Any]:
-    """DPO loss and reward accuracy on the held-out pairs, in float32."""
-    adapter = run.folder / "out" / "adapter.safetensors"
-    task = {"weights": str(files["weights"]), "adapter": str(adapter), "tokens": str(files["held_out"])}
-    place = run.folder / "judge.json"
-    more = {"threads": options.threads, "beta": BETA}
-    place.write_text(json.dumps({**task, **more}), encoding="utf-8")
-    return processes.asked("the judge", [options.ours, str(JUDGES / "preference.py"), str(place)], run.folder)

@@ -15,7 +15,9 @@ from bench.row import Arm, Bench, Goal, Options
 from bench.rows import _documents
 
 SCRIPT = "c8_near_duplicates.py"
-DOCUMENTS, SMALL = 1_000_000, 100_000
+MINUTES = 8
+SHARES = {"rensa": 6.0, "datasketch": 2.0}
+DOCUMENTS, SMALL = 1_000_000, 50_000
 QUICK = 20_000
 SHARE = 0.02  # of the documents, which are edited copies of others
 RECALL_APART = 0.002  # by which recalls may differ and still be equal
@@ -45,5 +47,6 @@ def _bench(options: Options, peer: str, count: int) -> Bench:
         tolerance=RECALL_APART,
         trains=False,
         pairs={"best": 2},
-        control=peer == "rensa",
+        minutes=SHARES[peer],
+        control=peer == "datasketch",
     )

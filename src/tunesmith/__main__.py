@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -19,5 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
     return run(words)
 
 
+def script() -> int:
+    """The command in a process of its own, which may load networks without what it will not need (`nn/lean.py`)."""
+    os.environ.setdefault("TUNESMITH_LEAN", "1")
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script())

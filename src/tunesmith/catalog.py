@@ -98,14 +98,15 @@ def _places(kind: str) -> dict[str, Any]:
 def _load(kind: str, name: str, _plugins: str) -> type[Any]:
     places = _places(kind)
     if name not in places:
-        legal = names(kind)
-        close = nearest(name.replace("_", "-"), legal)
+        legal, wrong = names(kind), name.replace("_", "-")
+        close = nearest(wrong, legal)
         raise UsageError(
             "C103",
-            f"there is no {kind} named '{name.replace('_', '-')}'",
+            f"there is no {kind} named '{wrong}'",
             expected=f"one of: {', '.join(legal)}",
             fixes=(f'name = "{close}"',) if close else (),
             where=kind,
+            meant=(wrong, close) if close else None,
         )
     place = places[name]
     module = _import(kind, name, place) if isinstance(place, Path) else place.load()

@@ -25,16 +25,25 @@ class TunesmithError(Exception):
     """An error that a user can meet.
 
     code: stable, a family letter and three digits.  found: what is the case.  expected: what was needed.
-    fixes: commands (or one-line actions), cheapest first.  where: file:line, key or address.
+    fixes: commands (or one-line actions), cheapest first.  where: file:line, key or address.  meant: (the word that was
+    given, the one that probably was meant), from which a face makes the command as it should have been.
     """
 
     exit_code: ClassVar[int] = 1
 
     def __init__(
-        self, code: str, found: str, *, expected: str = "", fixes: tuple[str, ...] = (), where: str = ""
+        self,
+        code: str,
+        found: str,
+        *,
+        expected: str = "",
+        fixes: tuple[str, ...] = (),
+        where: str = "",
+        meant: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(f"[{code}] {found}")
         self.code, self.found, self.expected, self.fixes, self.where = code, found, expected, fixes, where
+        self.meant = meant
 
     def to_json(self) -> dict[str, Any]:
         """The error as one JSON object, the same on the command line, in events and over HTTP."""

@@ -426,7 +426,8 @@ class Task(Section, ABC):
     metrics: names of metric files; the first is the main score.  predicts: 'label' or 'text' (`outcomes.py`).
     advice: values of the recipe that suit the task where the user names none.  usual: it is what `up` takes for rows
     of its content where no task is named.  classifies: it says one of few labels of `text`, so rungs that read text
-    themselves can do it too.  evidence: what checks of its rows must be told beside them (`Check.needs`).
+    themselves can do it too.  evidence: what checks of its rows must be told beside them (`Check.needs`).  decoder:
+    whether its bases are causal models (True), see both sides of a word (False), or are of either kind (None).
     """
 
     content: ClassVar[str]  # the name of what its records hold (`data/contents`)
@@ -438,6 +439,7 @@ class Task(Section, ABC):
     classifies: ClassVar[bool] = False
     evidence: ClassVar[frozenset[str]] = frozenset()
     early: ClassVar[tuple[str, ...]] = ()
+    decoder: ClassVar[bool | None] = None
 
     @abstractmethod
     def codec(self, base: Base | None, profile: Profile) -> Codec:
@@ -481,10 +483,12 @@ class Task(Section, ABC):
 class NeuralTask(Task, ABC):
     """A task that a network can learn: a `Lesson`.  Torch is imported inside bodies only.
 
-    coupled: rows of a batch see each other (contrastive losses), so a batch may not be split.
+    coupled: rows of a batch see each other (contrastive losses), so a batch may not be split.  at_once: asked in words,
+    its network answers by the outputs of one record that holds the text; else it goes on from it, token by token.
     """
 
     coupled: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, base: Base, codec: Codec) -> Net:
@@ -624,7 +628,8 @@ class Piece:
     """The next bit of an answer.
 
     text: may be '' while a letter is incomplete.  rivals: (text, logprob) of the likeliest tokens at this place.
-    end: '' while it goes on, 'stop' where it ended by itself, 'length' at the limit; the last piece alone has one.
+    end: '' while it goes on, 'stop' where it ended by itself, 'length' at the limit; the last piece alone has one, and
+    sources: documents that the answer was given (`Answer.sources`).
     """
 
     text: str
@@ -632,6 +637,7 @@ class Piece:
     logprob: float = 0.0
     rivals: tuple[tuple[str, float], ...] = ()
     end: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class Speaker(Predictor, ABC):
@@ -833,11 +839,13 @@ class Regularizer(Section, ABC):
     """What the weights are also asked, so that they keep what they knew.
 
     general: it needs rows that are no part of the data (`Job.general`).  measures: it asks the tuning how far the
-    base's tensors are moved (`Tuning.change`).
+    base's tensors are moved (`Tuning.change`).  keeps: what it holds in float32 while training: 'start' (a copy of what
+    moves as the run begins), 'fisher' (a number for each of the base's weights that is moved).
     """
 
     general: ClassVar[bool] = False
     measures: ClassVar[bool] = False
+    keeps: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:
@@ -910,7 +918,7 @@ class TextMetric(Metric, ABC):
 
 @dataclass(frozen=True)
 class Origin:
-    """A model that is to leave, as its bundle tells before a tensor is read.
+    """A model with weights of its own, as its bundle tells before a tensor is read.
 
     base: the model from which it was tuned, or the model itself where it was trained from nothing; then `tuning` is
     None.  codec: what its network was taught with.
@@ -923,6 +931,11 @@ class Origin:
     recipe: Recipe
     base: Base
     tuning: Tuning | None
+
+    def merged(self, net: Net) -> Net:
+        """Its network with what was learnt in the tensors of the base.  The modules of `net` are taken; the tensors
+        that it shares with others stay as they are.  Raises ValueError where what was added can't be folded in."""
+        return (net if self.tuning is None else self.tuning.merge(net)).eval()
 
 
 @dataclass(frozen=True, slots=True)

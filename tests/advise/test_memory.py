@@ -130,3 +130,23 @@ def test_the_numbers_are_those_of_the_loss_and_the_engine() -> None:
     from tunesmith.advise import activations
 
     assert {dtype.itemsize: length for dtype, length in attention.SHORT.items()} == activations.SHORT
+
+
+def test_a_regularizer_that_measures_the_weights_needs_their_change_and_every_row_of_the_table() -> None:
+    wide = {"dtype": "float32", "work": {"size": 4, "device": "cpu"}, "device": "cpu", "words": 2000}
+    untied = {**SMOLLM_135M, "tie_word_embeddings": False}
+    plain = planned(untied, "full", {}, **wide)
+    count = plain.moving.changed(plain.shape)
+    assert count == plain.shape.parameters
+    wide["work"] = {"size": 4, "device": "cpu"}
+    pulled = planned(untied, "full", {}, **wide, pulled=count, keeps=frozenset({"start", "fisher"}))
+    assert plain.read and not pulled.read
+    assert named(pulled)["optimizer moments"] == 8 * count > named(plain)["optimizer moments"]
+    assert named(pulled)["beginning"] == named(pulled)["Fisher information"] == 4 * count
+    assert named(pulled)["changes"] == 8 * count
+    assert memory.peak(pulled) > memory.peak(plain) + 12 * count
+
+
+def test_updates_beside_a_matrix_change_it_whole() -> None:
+    found = planned(SMOLLM_135M, "lora", {"rank": 2, "targets": "linear", "layers": 3})
+    assert found.moving.changed(found.shape) == 3 * sum(m.inputs * m.outputs for m in found.shape.matrices)

@@ -70,9 +70,11 @@ def test_a_server_is_given_passages_and_answers_name_their_lines(tmp_path: Path)
         speaker, notes = opened(made)
         row = Record({"messages": asked("Which tyres need air?")})
         (answer,) = speaker.outputs([row])[0]
-        text = "".join(piece.text for piece in speaker.stream(row.fields["messages"], Wish()))
+        pieces = list(speaker.stream(row.fields["messages"], Wish()))
+        text = "".join(piece.text for piece in pieces)
     assert answer.text == text == "Reifen prüfen.\n\nTyres need air.\n\nWhich tyres need air?"
-    assert answer.sources == ("deep/tyres.txt:1",)
+    assert answer.sources == pieces[-1].sources == ("deep/tyres.txt:1",)
+    assert not any(piece.sources for piece in pieces[:-1])
     assert made.task.decode(row, [answer], made.codec) == answer
     assert notes == ["2 passages are searched by words"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.comparing import Pace
+from bench.course import Pace
 from bench.row import Arm, Bench, Goal, Options, Run
 
 from bench import processes, running

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import numpy as np
 import pytest
 from bench.row import Arm, Options, Run
 from bench.rows import _banking as banking
-from bench.rows import c2, c3, c6
+from bench.rows import _numbers, c2, c3, c6
 
-from bench import processes
+import bench_jobs
+from bench import rates
 
 ARMS = Path(banking.__file__).parents[1] / "arms"
 LABELS = ["card", "loan", "pin", "fee"]
@@ -38,9 +40,11 @@ def options(tmp_path: Path, **more: str) -> Options:
     return Options(True, tmp_path / "shared", work, sys.executable, sys.executable, 1, more)
 
 
-def run_of(folder: Path, said: dict[str, Any], script: str = "hf_classify.py") -> Run:
+def run_of(folder: Path, said: dict[str, Any]) -> Run:
     """A run that said so."""
-    return Run(Arm("arm", sys.executable, script, {"batch": 2}), folder, 1.0, 1.0, 1, 0.0, 0.0, said)
+    return Run(
+        Arm("arm", sys.executable, "hf_classify.py", {"batch": 2}), folder, 1.0, 1.0, 1, 0.0, 0.0, said
+    )
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------
@@ -78,17 +82,24 @@ class Known(banking.Judge):
 
     def __init__(self, tmp_path: Path, scores: list[float]) -> None:
         super().__init__(options(tmp_path), tmp_path / "none.npz", 0.9)
-        self.scores = scores
+        self.scores, self.asked = scores, list[int]()
 
     def of(self, run: Run, folders: Any) -> list[dict[str, Any]]:
         """As they were given."""
-        return [{"macro_f1": self.scores[int(Path(folder).name)]} for folder in folders]
+        places = [int(Path(folder).name) for folder in folders]
+        self.asked += places
+        return [{"macro_f1": self.scores[place]} for place in places]
 
 
 def marked(count: int) -> dict[str, Any]:
     """What an arm says of as many looks, ten seconds apart."""
     marks = [(10.0 * n + 10, n + 1, f"/marks/{n}") for n in range(count)]
     return {"seconds": {"import": 1.0, "load": 2.0, "prepare": 3.0, "train": 90.0}, "marks": marks}
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNESMITH_HOME", str(tmp_path / "home"))
 
 
 @pytest.mark.parametrize(
@@ -101,10 +112,17 @@ def test_the_first_look_from_which_the_goal_is_kept_counts(
     assert Known(tmp_path, scores).reached(run_of(tmp_path, marked(3))) == seconds
 
 
-def test_a_goal_that_is_not_reached_bounds_a_peer_and_loses_for_ours(tmp_path: Path) -> None:
-    judge = Known(tmp_path, [0.95, 0.5])
-    assert judge.reached(run_of(tmp_path, marked(2))) == 96.0
-    assert judge.reached(run_of(tmp_path, marked(2), "ours_classify.py")) == float("inf")
+def test_a_goal_that_is_not_reached_leaves_the_seconds_that_were_spent_as_a_bound(tmp_path: Path) -> None:
+    judge, run = Known(tmp_path, [0.95, 0.5]), run_of(tmp_path, marked(2))
+    assert judge.reached(run) == 96.0
+    assert judge.bound(run)
+    assert not Known(tmp_path, [0.5, 0.95]).bound(run)
+
+
+def test_looks_before_a_last_one_below_the_goal_are_not_scored(tmp_path: Path) -> None:
+    judge = Known(tmp_path, [0.95, 0.95, 0.5])
+    judge.reached(run_of(tmp_path, marked(3)))
+    assert judge.asked == [2]
 
 
 def test_seconds_a_token_end_with_the_last_look(tmp_path: Path) -> None:
@@ -122,7 +140,10 @@ def test_useful_work_of_one_row_is_counted_by_hand() -> None:
 # ---- rows of the table --------------------------------------------------------------------------------------------
 
 
-def test_every_part_names_arms_that_exist_and_measures_that_it_has(tmp_path: Path) -> None:
+def test_every_part_names_arms_that_exist_and_measures_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_numbers, "dtypes", lambda options, shapes: ["float32"])
     asked = options(tmp_path, rows="32")
     parts = [*c2.prepare(asked), *c3.prepare(asked), *c6.prepare(options(tmp_path, rows="96"))]
     assert [part.name for part in parts] == [
@@ -141,6 +162,27 @@ def test_every_part_names_arms_that_exist_and_measures_that_it_has(tmp_path: Pat
             assert goal.measure in {"seconds", "cpu", "peak", *part.measures}
 
 
+@pytest.mark.parametrize("numbers", [["float32"], ["bfloat16", "float32"]])
+def test_a_whole_row_tries_rates_on_its_draw_and_once_for_arms_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers: list[str]
+) -> None:
+    monkeypatch.setattr(_numbers, "dtypes", lambda options, shapes: numbers)
+    asked = replace(options(tmp_path), quick=False)
+    parts = [*c2.prepare(asked), *c3.prepare(asked)]
+    assert [part.part for part in parts[:2]] == ["random", "probe"]
+    for part in parts:
+        assert part.minutes > 0 and next(iter(part.peers)) == "best"
+        best = part.peers["best"]
+        assert len(best) >= len(numbers) or part.part == "head fitted"
+        for at, arm in enumerate(best):
+            assert arm.rates, "each arm has a grid, or another's rate in its place"
+            assert not arm.like or arm.like in [each.name for each in best[:at]]
+    random, probe = parts[:2]
+    assert random.peers["best"][0].shorter == probe.peers["best"][0].shorter
+    assert rates.key(random.peers["best"][0]) == rates.key(probe.peers["best"][0])
+    assert "marks" in random.ours.task["options"] and not random.ours.shorter["options"]["marks"]
+
+
 def test_sides_of_the_sweep_are_those_of_the_product(tmp_path: Path) -> None:
     asked = options(tmp_path)
     source = banking.written(tmp_path / "c6", "all", banking.side(asked, "train"), sorted(LABELS))["text"]
@@ -153,32 +195,51 @@ def test_sides_of_the_sweep_are_those_of_the_product(tmp_path: Path) -> None:
 # ---- our arms and the judge ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TUNESMITH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(each for each in sys.path if each))
+class Ran:
+    """Our arm of C2 and that of C3's fitted head, each run once, their weights judged by one process."""
+
+    def __init__(self, folder: Path) -> None:
+        (full,), fitted = (
+            c2.prepare(options(folder, rows="64", dtype="float32")),
+            c3.prepare(options(folder, rows="64"))[2],
+        )
+        jobs = [
+            bench_jobs.job(ARMS / arm.script, folder / name, **arm.task)
+            for name, arm in (("full", full.ours.at(1e-3, epochs=1.0)), ("fitted", fitted.ours))
+        ]
+        said = bench_jobs.said(jobs)
+        self.full, self.fitted = (
+            Run(full.ours, place.parent, 1.0, 1.0, 1, 0.0, 0.0, each)
+            for (_, place), each in zip(jobs, said, strict=True)
+        )
+        judge = full.judge
+        assert isinstance(judge, banking.Judge)
+        marks = [Path(mark[2]) for mark in self.full.said["marks"]]
+        judge.of(self.full, [*marks, *(run.folder / "out" for run in (self.full, self.fitted))])
+        self.judge = judge
 
 
-def test_full_tuning_is_looked_at_and_judged(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     pytest.importorskip("torch")
-    (part,) = c2.prepare(options(tmp_path, rows="64"))
-    ours = part.ours.at(1e-3, epochs=1.0)
-    run = processes.run(ours, tmp_path / "run")
-    assert part.judge is not None
-    judged = part.judge(run)
-    said = run.said
+    folder = tmp_path_factory.mktemp("arms")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUNESMITH_HOME", str(folder / "home"))
+        patch.setenv("PYTHONPATH", os.pathsep.join(each for each in sys.path if each))
+        return Ran(folder)
+
+
+def test_full_tuning_is_looked_at_and_judged(ran: Ran) -> None:
+    said, judged = ran.full.said, ran.judge(ran.full)
     assert [mark[1] for mark in said["marks"]] == [1, 2]
     assert said["updates"] == 2
     assert said["moved"] > 0
     assert said["seconds"]["train"] >= said["marks"][-1][0] > 0
     assert judged["n"] == 24
     assert [look[2] for look in judged["looks"]][-1] == judged["macro_f1"]
+    assert ran.judge.bound(ran.full) == (judged["macro_f1"] < ran.judge.goal)
 
 
-def test_a_fitted_head_scores_as_the_judge_reads_it(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    part = c3.prepare(options(tmp_path, rows="96"))[2]
-    run = processes.run(part.ours, tmp_path / "run")
-    assert part.judge is not None
-    assert part.judge(run)["macro_f1"] > 0.9, "texts that name their label are easy"
-    assert run.said["moved"] > 0
+def test_a_fitted_head_scores_as_the_judge_reads_it(ran: Ran) -> None:
+    assert ran.judge(ran.fitted)["macro_f1"] > 0.9, "texts that name their label are easy"
+    assert ran.fitted.said["moved"] > 0

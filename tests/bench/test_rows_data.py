@@ -10,7 +10,7 @@ import pytest
 from bench.row import Options
 from bench.rows import c8, c9
 
-from bench import comparing, running
+from bench import course, running
 from conftest import shared_folder
 
 
@@ -24,7 +24,7 @@ def test_few_documents_go_through_the_whole_row(tmp_path: Path):
     assert (first.name, second.name) == ("C8 beside rensa", "C8 beside datasketch")
     assert "100 generated documents" in second.work
     pytest.importorskip("rensa")
-    pace = comparing.Pace(idle=0.0, most=1, control=0)
+    pace = course.Pace(idle=0.0, most=1, control=0)
     found = running.measured(first, _options(tmp_path), tmp_path / "runs", pace)
     column = found["columns"]["best"]
     assert column["quality"]["ours"]["recall"] == column["quality"]["theirs"]["recall"] == 1.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,10 @@ import numpy as np
 import pytest
 from bench.row import ARMS, JUDGES, Options
 from bench.rows import _llama135 as llama
-from bench.rows import c1, c4
+from bench.rows import _lora as lora
+from bench.rows import _numbers, c1, c4
+
+import bench_jobs
 
 TEXTS = [
     "where is my order\n",
@@ -47,8 +49,8 @@ def test_a_row_is_bos_prompt_answer_eos(base: Path) -> None:
 def test_tokens_are_read_as_they_were_written(tmp_path: Path) -> None:
     rows = [([0, 5, 6, 1], 2), ([0, 9, 1], 1)]
     llama.write_tokens(tmp_path / "tokens.npz", rows)
-    assert c1.read(tmp_path / "tokens.npz") == rows
-    assert c1.learnt(rows) == 4
+    assert lora.read(tmp_path / "tokens.npz") == rows
+    assert lora.learnt(rows) == 4
 
 
 def test_the_base_is_the_same_wherever_it_is_made(base: Path, tmp_path: Path) -> None:
@@ -107,7 +109,7 @@ def test_the_judge_computes_what_peft_computes(
     _lm.save_adapter(net, str(tmp_path))
     encode = llama.encoder(base)
     llama.write_tokens(tmp_path / "rows.npz", [encode(*TEXTS[:2]), encode(*TEXTS[2:4])])
-    looked = [(np.array(ids), start) for ids, start in c1.read(tmp_path / "rows.npz")]
+    looked = [(np.array(ids), start) for ids, start in lora.read(tmp_path / "rows.npz")]
     import contextlib
 
     found, sizes = likelihood.sums(
@@ -134,7 +136,7 @@ def test_trl_cuts_the_same_tokens(shared: Path, tmp_path: Path) -> None:
 def test_both_rows_are_complete(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = lambda folder, texts: _as_small(folder, texts)  # noqa: E731
     monkeypatch.setattr(llama, "base", small)
-    monkeypatch.setattr(c1, "dtypes", lambda options: ["float32", "bfloat16"])
+    monkeypatch.setattr(_numbers, "dtypes", lambda options, shapes: ["float32", "bfloat16"])
     for row, peers in ((c1, 7), (c4, 2)):
         options = Options(False, shared, tmp_path, sys.executable, sys.executable, 1, {"litgpt": "python"})
         (part,) = row.prepare(options)
@@ -155,48 +157,47 @@ def _as_small(folder: Path, texts: Any) -> Path:
 _BASE = llama.base
 
 
+ROWS = [(f"order {n}\n", f"It comes in {n} days.", f"No, not {n}.") for n in range(6)]
+WORK = {"rate": 1e-3, "epochs": 2.0, "batch": 3, "beta": 0.1, "seed": 0, "threads": 1, "dtype": "float32"}
+OURS = {"ours_sft.py": "likelihood.py", "ours_dpo.py": "preference.py"}  # and what judges it
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Any, Any]]:
+    """Script → (the ids it was given, what it said, what its judge said); each ran once."""
+    folder = tmp_path_factory.mktemp("learnt")
+    weights = llama.base(folder / "base", TEXTS, SMALL)
+    given, arms, judges = {}, [], []
+    for script, judge in OURS.items():
+        place = folder / Path(script).stem
+        given[script], files = _rows_of(script, place, weights)
+        task = {**WORK, **files, "weights": str(weights), "options": {}}
+        arms.append(bench_jobs.job(ARMS / script, place, **task))
+        adapter = str(place / "out" / "adapter.safetensors")
+        judges.append(bench_jobs.job(JUDGES / judge, place, **task, adapter=adapter))
+    told = bench_jobs.said([*arms, *judges])
+    return {name: (given[name], told[at], told[at + len(OURS)]) for at, name in enumerate(OURS)}
+
+
+def _rows_of(script: str, place: Path, weights: Path) -> tuple[list[lora.Row], dict[str, str]]:
+    """The ids of the rows, and the files that hold them."""
+    encode, pairs = llama.encoder(weights), script == "ours_dpo.py"
+    names = ("prompt", "chosen", "rejected") if pairs else ("prompt", "completion")
+    sides = [encode(ask, said) for ask, *both in ROWS for said in (both if pairs else both[:1])]
+    place.mkdir()
+    llama.write_tokens(place / "tokens.npz", sides)
+    llama.write_lines(place / "rows.jsonl", (dict(zip(names, row, strict=False)) for row in ROWS))
+    return sides, {"tokens": str(place / "tokens.npz"), "text": str(place / "rows.jsonl")}
+
+
 @pytest.mark.neural
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["ours_sft.py", "ours_dpo.py"])
-def test_our_arm_learns_the_very_tokens(base: Path, tmp_path: Path, script: str) -> None:
-    pairs, encode = script == "ours_dpo.py", llama.encoder(base)
-    rows = [(f"order {n}\n", f"It comes in {n} days.", f"No, not {n}.") for n in range(6)]
-    names = ("prompt", "chosen", "rejected") if pairs else ("prompt", "completion")
-    sides = [encode(ask, said) for ask, *both in rows for said in (both if pairs else both[:1])]
-    llama.write_tokens(tmp_path / "tokens.npz", sides)
-    llama.write_lines(tmp_path / "rows.jsonl", (dict(zip(names, row, strict=False)) for row in rows))
-    task = {
-        "weights": str(base),
-        "text": str(tmp_path / "rows.jsonl"),
-        "tokens": str(tmp_path / "tokens.npz"),
-    }
-    task |= {
-        "rate": 1e-3,
-        "epochs": 2.0,
-        "batch": 3,
-        "beta": 0.1,
-        "seed": 0,
-        "threads": 1,
-        "dtype": "float32",
-    }
-    (tmp_path / "out").mkdir()
-    (tmp_path / "task.json").write_text(json.dumps({**task, "options": {}, "out": str(tmp_path / "out")}))
-    said = _said([str(ARMS / script), str(tmp_path / "task.json")])
-    import hashlib
-
+@pytest.mark.parametrize("script", OURS)
+def test_our_arm_learns_the_very_tokens(learnt: dict[str, tuple[Any, Any, Any]], script: str) -> None:
+    sides, said, judged = learnt[script]
     wanted = np.concatenate([np.array(ids, "<i8") for ids, _ in sides]).tobytes()
     assert said["tokens_sha256"] == hashlib.sha256(wanted).hexdigest()
     assert said["updates"] == 4 and said["moved"] > 0 and said["rows"] == 6
     assert set(said["seconds"]) == {"import", "load", "prepare", "train"} and said["seconds"]["train"] > 0
-    judge = {**task, "adapter": str(tmp_path / "out" / "adapter.safetensors")}
-    (tmp_path / "judge.json").write_text(json.dumps(judge))
-    name = "preference.py" if pairs else "likelihood.py"
-    judged = _said([str(JUDGES / name), str(tmp_path / "judge.json")])
-    start = float(np.log(2)) if pairs else said["first_loss"]
+    start = float(np.log(2)) if script == "ours_dpo.py" else said["first_loss"]
     assert judged["loss"] < start and len(judged["rows"]) == 6
-
-
-def _said(command: list[str]) -> dict[str, Any]:
-    made = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[-2000:]
-    return json.loads(made.stdout.splitlines()[-1])

@@ -86,6 +86,11 @@ def test_an_interruption_says_how_to_go_on(
     (made,) = runs.list_runs(home)
     assert (done.code, done.error["code"]) == (130, "R130")
     assert done.error["fixes"] == [f"tunesmith sweep --resume {made.id}"]
+    assert f"go on with: tunesmith sweep --resume {made.id}" in run("runs", "show", made.id).out
+    wrong = run("train", "--resume", made.id, "--json").error
+    assert (wrong["code"], wrong["fixes"]) == ("N508", done.error["fixes"])
     again = run(*done.error["fixes"][0].split()[1:], "--json")
     assert again.code == 0, again.err
     assert len(json.loads(again.out)["trials"]) == 3
+    shown = json.loads(run("runs", "show", made.id, "--json").out)
+    assert (shown["verb"], shown["status"], shown["again"]) == ("sweep", "finished", None)

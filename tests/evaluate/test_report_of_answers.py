@@ -106,6 +106,14 @@ def test_answers_without_a_base_are_shown_as_they_are(value: dict[str, Any]) -> 
     assert "nothing" in report.render(value)
 
 
+def test_forgetting_that_could_not_be_measured_is_one_sentence(value: dict[str, Any]) -> None:
+    said = "Not measured: the base is asked at a server."
+    value["forgetting"] = {"abilities": [], "kl_to_base": None, "sentence": said, "source": ""}
+    page = report.render(value)
+    section = page[page.index('id="forgetting"') :].partition("</section>")[0]
+    assert said in section and "<table" not in section and "Divergence" not in section
+
+
 def test_forgetting_is_a_table_with_a_verdict_for_each_ability(value: dict[str, Any]) -> None:
     page = report.render(value)
     section = page[page.index('id="forgetting"') :]

@@ -45,6 +45,36 @@ def test_chat_as_a_stream(served):
     assert chunks[0].choices[0].delta.role == "assistant"
 
 
+def _with_passages(turns):
+    """What a model that looks passages up is told: none where nobody asks."""
+    if "page" not in turns[-1]["content"]:
+        return turns, ()
+    return [{"role": "system", "content": "Page two: tyres."}, *turns], ("manual.md:2", "tyres.txt:1")
+
+
+def test_sources_come_with_a_whole_answer_and_with_the_end_of_a_stream(tmp_path):
+    model, _ = make_speaker(tmp_path, add=_with_passages)
+    sources = ["manual.md:2", "tyres.txt:1"]
+    with Server(model, port=0) as server:
+        client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+
+        def ask(content, **more):
+            return client.chat.completions.create(model="helper", messages=user(content), **more)
+
+        whole, chunks = ask("Which page?"), list(ask("Which page?", stream=True))
+        said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        assert said == whole.choices[0].message.content
+        assert whole.choices[0].sources == chunks[-1].choices[0].sources == sources
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        assert not any("sources" in (chunk.choices[0].model_extra or {}) for chunk in chunks[:-1])
+        assert "sources" not in (ask("Which?").choices[0].model_extra or {})
+        texts = list(client.completions.create(model="helper", prompt="page", stream=True, n=2))
+        ends = [each.choices[0] for each in texts if each.choices[0].finish_reason]
+        assert [each.sources for each in ends] == [sources, sources]
+        with client.chat.completions.stream(model="helper", messages=user("Which page?")) as stream:
+            assert stream.get_final_completion().choices[0].message.content == said
+
+
 def test_the_stream_helper_puts_an_answer_together(served):
     client, parrot, _ = served
     with client.chat.completions.stream(model="helper", messages=user("How?"), logprobs=True) as stream:

@@ -151,3 +151,29 @@ def test_a_stop_over_the_border_of_tokens_and_letters() -> None:
 )
 def test_what_may_be_the_beginning_of_a_stop(text: str, stop: str, expected: int) -> None:
     assert overlap(text, stop) == expected
+
+
+@pytest.mark.parametrize("name", ["stories260k-llama", "babyllama-char-1m", "bytes"])
+@settings(max_examples=60, deadline=None)
+@given(
+    words=st.lists(st.sampled_from(["Once", "upon", "a", "time", "naïve", "café", "ok"]), min_size=2),
+    cut=st.integers(1),
+)
+def test_a_prompt_and_its_continuation_are_the_text(name: str, words: list[str], cut: int) -> None:
+    """Cut between words the prompt alone decodes to itself, so the rest must bring its blank along."""
+    at = 1 + cut % (len(words) - 1)
+    prompt, text = " ".join(words[:at]), " ".join(words)
+    before, ids = ids_of(name, prompt), ids_of(name, text)
+    if ids[: len(before)] != before:  # merged across the cut
+        return
+    stream = Detokeniser(tokenizer_of(name), (), before)
+    rest = "".join([stream.feed(token) for token in ids[len(before) :]] + [stream.finish()])
+    assert prompt + rest == text
+
+
+def test_what_is_before_may_be_special_or_nothing() -> None:
+    known = tokenizer_of("stories260k-llama")
+    ids = ids_of("stories260k-llama", "Once upon")
+    for before in ([], [1]):
+        stream = Detokeniser(known, (), before)
+        assert "".join(map(stream.feed, ids)) + stream.finish() == "Once upon"

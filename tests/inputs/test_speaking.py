@@ -85,3 +85,33 @@ def test_nothing_to_go_on_from_is_refused(spoken):
     with pytest.raises(DataError) as refused:
         list(speaking.stream(net, bare, "", Wish()))
     assert refused.value.code == "V133"
+
+
+@pytest.mark.parametrize(("task", "own"), [("language-model", False), ("completion", True), ("chat", False)])
+def test_a_text_is_gone_on_from_with_its_blanks(task: str, own: bool) -> None:
+    """A completion is taught apart from its prompt, so it is a text of its own; elsewhere both are one text."""
+    import torch
+
+    from conftest import shared_folder
+    from tunesmith import bases, catalog
+    from tunesmith.nn.decoder import tiny
+
+    if (folder := shared_folder()) is None:
+        pytest.skip("the shared models are absent: set TUNESMITH_SHARED")
+    base = bases.resolve(str(folder / "models" / "stories260k-llama"))
+    codec = catalog.part("task", task)().codec(base, Profile(0))
+    torch.manual_seed(1)
+    net = tiny(speaking.vocabulary(codec)).eval()
+    for p in net.parameters():
+        p.data.normal_(0.0, 0.2)
+    prompt, blanks = "Once upon", 0
+    asked = speaking.asked(codec, prompt, Wish())
+    for seed in range(40):
+        pieces = list(speaking.stream(net, codec, prompt, Wish(max_tokens=2, temperature=1.0, seed=seed)))
+        made = [piece.token for piece in pieces if piece.token >= 0]
+        whole, rest = speaking.text(codec, [*asked, *made]), speaking.text(codec, made)
+        if "\ufffd" in whole:  # bytes that form no letter
+            continue
+        assert said(pieces) == (rest if own else whole[len(prompt) :])
+        blanks += whole[len(prompt) :] != rest
+    assert blanks

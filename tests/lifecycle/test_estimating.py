@@ -121,3 +121,38 @@ def test_the_command_tells_tables_and_json(
     assert found["parameters"] == 134_515_008
     assert main.run(["estimate", "--base", "minilm"]) == 2
     assert "A905" in capsys.readouterr().err
+
+
+def _disk(found: dict[str, Any]) -> dict[str, float]:
+    return {each["name"]: each["bytes"] for each in found["disk"]}
+
+
+FROZEN = ("tuning.name=lora", "tuning.layers=2", "train.epochs=4", "train.dtype=float32")
+
+
+def test_what_frozen_layers_say_is_kept_on_disk_and_computed_once(shape: Path, tmp_path: Path) -> None:
+    def asked(*more: str) -> dict[str, Any]:
+        return estimated(
+            base=str(shape), rows=1000, tokens=64, overrides=[*FROZEN, *more], home=tmp_path / "home"
+        )
+
+    found, each_time = asked(), asked("train.reuse=off")
+    assert _disk(found)["frozen layers"] == 850 * 64 * 576 * 4  # training and validation rows
+    assert "frozen layers" not in _disk(each_time) or not _disk(each_time)["frozen layers"]
+    least, before = (each["machines"][0]["cost"]["seconds"][0] for each in (found, each_time))
+    assert least < 0.6 * before
+    assert not _disk(asked("train.epochs=1")).get("frozen layers")
+    assert _disk(asked("train.epochs=1", "train.reuse=on"))["frozen layers"]
+    assert not _disk(asked("tuning.layers=0")).get("frozen layers")  # the lowest layer moves
+
+
+def test_a_regularizer_is_counted(shape: Path, tmp_path: Path) -> None:
+    def peak(name: str) -> float:
+        found = estimated(
+            base=str(shape), rows=100, tokens=64, overrides=[f"regularizer.name={name}"], home=tmp_path
+        )
+        return found["memory"]["peak_bytes"]
+
+    plain, l2sp, ewc = peak("none"), peak("l2sp"), peak("ewc")
+    assert plain + 4 * 134_515_008 < l2sp
+    assert ewc - l2sp == 4 * 134_515_008

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +230,38 @@ def test_the_folder_is_sealed_and_tells_its_proof(place: Path, tmp_path: Path) -
     card = (out / "README.md").read_text("utf-8")
     assert card.startswith("---\nlicense:") and "tuned from" in card and "## Licence" in card
     assert [each["file"] for each in values["files"]] == sorted(path.name for path in out.iterdir())
+
+
+@pytest.mark.parametrize(("mask", "folder", "file"), [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600)])
+def test_an_export_has_the_modes_of_what_the_user_makes(
+    mask: int, folder: int, file: int, place: Path, tmp_path: Path
+) -> None:
+    before = os.umask(mask)
+    try:
+        exported(LORA, "merged", tmp_path / "out", place / "home")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == folder
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert modes == {file}
+
+
+@pytest.mark.parametrize("ref", [LORA, FULL])
+def test_the_model_is_loaded_once(
+    ref: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tunesmith.train.engine import local
+
+    made: list[Any] = []
+    network = local.network
+
+    def counted(job: Any) -> Any:
+        made.append(job)
+        return network(job)
+
+    monkeypatch.setattr(local, "network", counted)
+    exported(ref, "merged", tmp_path / "out", place / "home", server=True)
+    assert len(made) <= 1  # none where another model holds the base already
 
 
 @pytest.mark.parametrize("form", ["merged", "gguf"])

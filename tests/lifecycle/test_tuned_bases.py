@@ -80,6 +80,17 @@ def test_what_it_takes_to_go_on_from_it_is_estimated(learnt: tuple[Path, Path]) 
     assert peaks[0] == peaks[1]  # what was learnt is in the weights: none is added
 
 
+def test_an_estimate_reads_the_configuration_and_merges_nothing(
+    learnt: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def merged(*given: object) -> Path:
+        raise AssertionError("weights were merged")
+
+    monkeypatch.setattr(tuned_bases, "_merged", merged)
+    found = lifecycle.run(estimated(base="shop@1", rows=100, tokens=32, home=learnt[0])).to_dict()
+    assert found["base"] == "shop@1" and found["family"] == "bert"
+
+
 def test_other_bases_stay_and_what_can_not_be_one_is_refused(
     learnt: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -151,6 +151,19 @@ def no_compiler(folder: Path) -> bool:
         return bool(trained(folder / "1", compile="off", epochs=1)["weights"])
 
 
+def no_c_compiler(folder: Path) -> bool:
+    """Without a C compiler our passes are missed where they are asked for; they are compared in tests/nn."""
+    from tunesmith.errors import TunesmithError
+    from tunesmith.train.engine import kernels
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels.shutil, "which", lambda name: None)
+        with pytest.raises(TunesmithError) as refused:
+            trained(folder / "0", kernels="own")
+        assert refused.value.code == "C178"
+        return bool(trained(folder / "1", kernels="torch", epochs=1)["weights"])
+
+
 def other_products(folder: Path) -> bool:
     """A run sets the library of the whole process: bits may agree, so torch is asked."""
     torch, seen = pytest.importorskip("torch"), []
@@ -306,6 +319,7 @@ CASES: dict[str, Callable[[Path], bool]] = {
     "train.dtype": train_key("dtype", "float32", "bfloat16"),
     "train.products": other_products,
     "train.compile": no_compiler,
+    "train.kernels": no_c_compiler,
     "train.threads": train_key("threads", 1, 2, "threads"),
     "train.seed": train_key("seed", 0, 1),
     "gate.not_worse_than": gated,

@@ -42,12 +42,14 @@ def built(config: Mapping[str, Any], family: str, decoder: bool) -> Shape:
 def _empty(config: Mapping[str, Any], family: str, decoder: bool) -> tuple[Any, dict[str, Any]]:
     """(the network without memory, its configuration with every default)."""
     transformers, torch = doors.open("transformers"), doors.open("torch")
+    from tunesmith.nn import shapes_only
+
     transformers.logging.set_verbosity_error()  # it warns of token ids, which do not change a size
     settings = {key: value for key, value in config.items() if key != "model_type"}
     kinds = transformers.MODEL_FOR_CAUSAL_LM_MAPPING if decoder else transformers.MODEL_MAPPING
     try:
         made = transformers.AutoConfig.for_model(family, **settings)
-        with torch.device("meta"):
+        with shapes_only.ShapesOnly(), torch.device("meta"):
             return kinds[type(made)](made), made.to_dict()
     except (KeyError, ValueError, TypeError) as refusal:
         raise Unknown from refusal

@@ -23,13 +23,15 @@ PADDED = 1.05  # rows of like length come together
 @dataclass(frozen=True, slots=True)
 class Length:
     """How long a run is.  tokens, supervised: that pass through the network, and of which are learnt, in all epochs;
-    steps: of the optimiser; predicted: tokens that are only predicted, on validation rows."""
+    steps: of the optimiser; predicted: tokens that are only predicted, on validation rows; distinct: tokens of all
+    rows, each counted once."""
 
     tokens: float
     supervised: float
     steps: int
     predicted: float
     mean: float
+    distinct: float = 0.0
 
 
 def operations(plan: Plan, length: Length) -> float:
@@ -41,9 +43,12 @@ def operations(plan: Plan, length: Length) -> float:
     output = 2 * shape.vocabulary * shape.width if shape.decoder else 0
     back = forward * moving.reach / max(shape.layers, 1)
     back += 2 * matrices * moving.top / max(shape.layers, 1) + 6 * moving.added
-    each = (forward + back) * PADDED
-    learnt = output * (3 if moving.output else 2)
-    return each * length.tokens + learnt * length.supervised + forward * length.predicted
+    below = (
+        forward * (1 - moving.reach / max(shape.layers, 1)) if plan.stored else 0.0
+    )  # computed once a text
+    each = (forward - below + back) * PADDED
+    learnt = output * (3 if moving.output else 2) * length.supervised
+    return each * length.tokens + learnt + (forward - below) * length.predicted + below * length.distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +101,12 @@ def disk(plan: Plan, kept: int) -> list[Component]:
         Component("best checkpoint", weights, f"{moves:,} moving parameters x 4 bytes", ()),
         Component("run's model and bundle", 2 * weights, f"2 x {moves:,} moving parameters x 4 bytes", ()),
         Component("base", base * 2, f"{base:,} parameters x 2 bytes, as bases are published", ()),
+        Component(
+            "frozen layers",
+            plan.stored,
+            "what they say of all rows, where half of the free disk has room; "
+            "mapped: the system takes its memory back where others need it",
+            (),
+        ),
         Component("caches", plan.encoded * FLOAT, f"{plan.encoded:,} tokens x 4 bytes", ()),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunesmith import catalog
 from tunesmith.advise import activations, cost, memory, room
 from tunesmith.advise.activations import Work
 from tunesmith.advise.machines import Machine
@@ -15,7 +16,7 @@ from tunesmith.advise.moving import Moving
 from tunesmith.advise.shapes import Shape
 from tunesmith.findings import Finding, Fix
 from tunesmith.machine import FASTER
-from tunesmith.parts import Example
+from tunesmith.parts import Example, Regularizer
 from tunesmith.recipe.sections import Recipe
 from tunesmith.train import order
 
@@ -45,6 +46,11 @@ class Rows:
     def mean(self) -> float:
         """Tokens of a row."""
         return sum(self.lengths) / max(len(self.lengths), 1)
+
+    @property
+    def distinct(self) -> float:
+        """Tokens of all rows, each counted once."""
+        return sum(self.lengths) + self.validation * self.mean
 
 
 @dataclass(frozen=True)
@@ -76,20 +82,37 @@ def kept(asked: Question, machine: Machine, mine: Recipe) -> Plan:
     kind, dtype = machine.kind, dtype_on(mine, machine)
     works = _works(asked, mine, kind, dtype)
     work = max(works, key=lambda each: activations.saved(asked.shape, moving, each))
+    asks: type[Regularizer] = catalog.part("regularizer", mine.regularizer.name)
     return Plan(
         shape=asked.shape,
         moving=moving,
         work=work,
         dtype=dtype,
         bits=bits,
-        parts=len(works),
+        parts=len(works) + (mine.regularizer.name != "none"),
         supervised=round(work.tokens * asked.rows.learnt),
         encoded=sum(asked.rows.lengths),
         answers=asked.answers,
         device=kind,
         floor=asked.floors[kind],
         words=asked.rows.words,
+        stored=_stored(asked, mine, moving, work.size),
+        pulled=moving.changed(asked.shape) if asks.measures else 0,
+        keeps=asks.keeps,
     )
+
+
+def _stored(asked: Question, mine: Recipe, moving: Moving, size: int) -> float:
+    """Bytes of what the frozen layers say of all rows (`approaches._reusing`): of each token the states, of a text one
+    vector where a classifier's head alone moves.  0 where nothing is kept."""
+    train, shape, rows = mine.train, asked.shape, asked.rows
+    wanted = train.reuse == "on" or (train.reuse == "auto" and train.epochs > 1)
+    # a masked model sees other tokens in each epoch
+    masked = catalog.part("task", mine.task.name).decoder is False
+    if not wanted or masked or moving.tables or moving.reach >= shape.layers:
+        return 0.0
+    pooled = moving.reach == 0 and not shape.decoder
+    return shape.width * size * ((len(rows.lengths) + rows.validation) if pooled else rows.distinct)
 
 
 def dtype_on(recipe: Recipe, machine: Machine) -> str:
@@ -122,7 +145,7 @@ def length(asked: Question, recipe: Recipe | None = None) -> cost.Length:
     tokens = sum(rows.lengths) * train.epochs
     steps = max(1, math.ceil(train.epochs * max(1, round(len(rows.lengths) / train.batch_size))))
     predicted = rows.validation * rows.mean * train.epochs * train.evaluations
-    return cost.Length(tokens, tokens * rows.learnt, steps, predicted, rows.mean)
+    return cost.Length(tokens, tokens * rows.learnt, steps, predicted, rows.mean, rows.distinct)
 
 
 def wanted_rows(parameters: float) -> int:

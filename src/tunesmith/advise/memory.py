@@ -40,7 +40,9 @@ class Plan:
     different tokens that the rows have, 0 where nobody counted them.
     supervised: tokens of the heaviest micro-batch that are learnt (0 for a classifier).  encoded: tokens of all rows
     that are held encoded.  answers: tokens that are written for a row when it is measured.  device: 'cpu' or 'gpu'.
-    floor: bytes of the process (and on a GPU of its context) before anything is loaded.
+    floor: bytes of the process (and on a GPU of its context) before anything is loaded.  stored: bytes of what the
+    frozen layers say of all texts, which is computed once and mapped from the disk (0: computed each time).  pulled:
+    weights of the base whose change a regularizer measures in each step; keeps: what it holds (`Regularizer.keeps`).
     """
 
     shape: Shape
@@ -55,13 +57,17 @@ class Plan:
     device: str = "cpu"
     floor: float = 0.0
     words: int = 0
+    stored: float = 0.0
+    pulled: int = 0
+    keeps: frozenset[str] = frozenset()
 
     @property
     def read(self) -> int:
-        """Rows of the input table that training reads, where it moves by these alone (`nn.touched`); else 0."""
+        """Rows of the input table that training reads, where it moves by these alone (`nn.touched`); else 0: a
+        regularizer that measures the change of all weights gives every row a gradient."""
         shape = self.shape
         tied = shape.decoder and not shape.output
-        if not self.moving.tables or tied or shape.vocabulary < FEWEST_ROWS:
+        if not self.moving.tables or tied or shape.vocabulary < FEWEST_ROWS or self.pulled:
             return 0
         words = min(self.words or shape.vocabulary, shape.vocabulary)
         return max(SMALLEST, 1 << (words - 1).bit_length())
@@ -94,7 +100,7 @@ class Component:
 
 def components(plan: Plan) -> list[Component]:
     """All that a run holds, largest phase or not; none of zero bytes."""
-    found = [*_held(plan), *_gradients(plan), *_passing(plan), *_answering(plan)]
+    found = [*_held(plan), *_pulling(plan), *_gradients(plan), *_passing(plan), *_answering(plan)]
     return [each for each in found if each.bytes > 0]
 
 
@@ -148,6 +154,18 @@ def _held(plan: Plan) -> Iterator[Component]:
     )
 
 
+def _pulling(plan: Plan) -> Iterator[Component]:
+    """What a regularizer needs.  Its loss is computed for itself, between two micro-batches."""
+    moves, size = plan.moving.parameters, plan.work.size
+    start = moves * FLOAT if "start" in plan.keeps else 0
+    yield Component("beginning", start, f"{moves:,} moving parameters x 4 bytes, as the run began", TRAINING)
+    fisher = plan.pulled * FLOAT if "fisher" in plan.keeps else 0
+    yield Component("Fisher information", fisher, f"{plan.pulled:,} weights of the base x 4 bytes", TRAINING)
+    changes = plan.pulled * 2 * FLOAT + (moves * size if plan.pulled and size < FLOAT else 0)
+    words = f"{plan.pulled:,} changes of weights x 2 x 4 bytes, with their gradient"
+    yield Component("changes", changes, words, ("backward",))
+
+
 def _floor_words(plan: Plan) -> str:
     return "Python and its libraries" if plan.device == "cpu" else "the device's context and its libraries"
 
@@ -187,6 +205,9 @@ def _passing(plan: Plan) -> Iterator[Component]:
         ("forward",),
     )
     yield Component("loss", _loss(plan), _loss_words(plan), ("forward",))
+    if plan.stored:
+        states = work.tokens * shape.width * work.size
+        yield Component("frozen states", states, f"{what} x {shape.width} x {work.size} bytes", ("forward",))
     if plan.device == "cpu":
         passing = activations.saved(shape, plan.moving, work) + activations.passing(shape, work) + _loss(plan)
         words = f"{HOLES:.0%} of activations, working space and loss: freed blocks between blocks in use"

@@ -33,6 +33,11 @@ class Moving:
         """All that moves."""
         return self.whole + self.added
 
+    def changed(self, shape: Shape) -> int:
+        """Weights of the base that come to say something else, by moving or by an update beside them."""
+        beside = sum(shape.matrices[at].inputs * shape.matrices[at].outputs for at in self.adapted)
+        return self.whole + max(0, self.reach - self.top) * beside
+
 
 def moving(shape: Shape, tuning: str, options: Mapping[str, Any], classes: int = 0) -> Moving | None:
     """What a tuning of these options moves; None for one that must be built to be counted.

@@ -1,19 +1,18 @@
-"""Speakers over masked models: the answer to a text is the text with its hidden places filled."""
+"""Speakers whose network answers a text at once: hidden places filled, say, in place of a text that goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from tunesmith.fields import Record, row_key
-from tunesmith.inputs import masking, speaking
-from tunesmith.parts import Answer, Codec, Output, Piece, Prompt, Speaker, Task, Wish
-from tunesmith.tasks.masked_language_model import MaskedLanguageModel
+from tunesmith.inputs import speaking
+from tunesmith.parts import Answer, Codec, NeuralTask, Output, Piece, Prompt, Speaker, Task, Wish
 
 
 class Filling(Speaker):
-    """Fills what the text hides by the mask token; of a text that hides nothing, places that depend on the text."""
+    """Answers a text by the outputs of the one record that holds it."""
 
-    def __init__(self, inner: Speaker, task: MaskedLanguageModel, codec: Codec) -> None:
+    def __init__(self, inner: Speaker, task: NeuralTask, codec: Codec) -> None:
         self.inner, self._task, self._codec = inner, task, codec
         self.held = inner.held
 
@@ -21,20 +20,22 @@ class Filling(Speaker):
         return self.inner.outputs(records)
 
     def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
-        """One piece: a masked model fills all places at once."""
-        fields = {"text": _text(prompt)}
-        record = Record(fields, key=row_key(fields))
-        said: Answer = self._task.decode(record, self.outputs([record])[0], self._codec)
+        """One piece."""
+        record = self._record(prompt)
+        said = self._task.decode(record, self.outputs([record])[0], self._codec)
+        assert isinstance(said, Answer)
         yield Piece(said.text, end="stop")
 
     def length(self, prompt: Prompt, wish: Wish) -> int:
-        return sum(len(window.ids) for window in masking.windows(self._codec, _text(prompt)))
+        found = self._task.encode(self._record(prompt), self._codec, None)
+        return sum(example.length for example in found)
 
-
-def _text(prompt: Prompt) -> str:
-    return prompt if isinstance(prompt, str) else speaking.lines(prompt)
+    def _record(self, prompt: Prompt) -> Record:
+        field = next(field.name for field in self._task.fields if field.role == "input")
+        fields = {field: prompt if isinstance(prompt, str) else speaking.lines(prompt)}
+        return Record(fields, key=row_key(fields))
 
 
 def spoken(found: Speaker, task: Task, codec: Codec) -> Speaker:
-    """A network as it answers in words: a masked one fills places, any other goes on from the text."""
-    return Filling(found, task, codec) if isinstance(task, MaskedLanguageModel) else found
+    """A network as it answers in words, in the way of its task."""
+    return Filling(found, task, codec) if isinstance(task, NeuralTask) and task.at_once else found

@@ -40,10 +40,12 @@ class Informed(Speaker):
         ]
 
     def stream(self, prompt: Prompt, wish: Wish) -> Iterator[Piece]:
-        return self.inner.stream(self._prompt(prompt), wish)
+        told, sources = self._told(prompt)
+        for piece in self.inner.stream(told, wish):
+            yield replace(piece, sources=sources) if piece.end else piece
 
     def length(self, prompt: Prompt, wish: Wish) -> int:
-        return self.inner.length(self._prompt(prompt), wish)
+        return self.inner.length(self._told(prompt)[0], wish)
 
     def _more(self, record: Record) -> tuple[Record, tuple[str, ...]]:
         turns = list(record.fields.get("messages") or ())
@@ -52,11 +54,12 @@ class Informed(Speaker):
         fields = {**record.fields, "messages": [*told, *turns[len(before) :]]}
         return replace(record, fields=fields, key=row_key(fields)), sources
 
-    def _prompt(self, prompt: Prompt) -> Prompt:
+    def _told(self, prompt: Prompt) -> tuple[Prompt, tuple[str, ...]]:
+        """The prompt with what is added to it, and where that comes from."""
         if not isinstance(prompt, str):
-            return self._add(prompt)[0]
-        turns, _ = self._add([{"role": "user", "content": prompt}])
-        return "\n".join(str(turn["content"]) for turn in turns)
+            return self._add(prompt)
+        turns, sources = self._add([{"role": "user", "content": prompt}])
+        return "\n".join(str(turn["content"]) for turn in turns), sources
 
 
 class Remote(Speaker):

@@ -18,6 +18,7 @@ from tunesmith.parts import (
     Job,
     Net,
     NeuralTask,
+    Origin,
     Output,
     Piece,
     Prompt,
@@ -80,6 +81,12 @@ def tuned(folder: Path, task: Task, codec: Codec, base: Base | None, recipe: Rec
         raise IntegrityError(
             "I304", str(misfit), expected="the delta of this recipe and base", where=str(folder)
         ) from None
+
+
+def opened(origin: Origin) -> Networked:
+    """The network of a model with weights of its own, as it answers."""
+    about = (origin.folder / "model", origin.task, origin.codec, origin.base, origin.recipe)
+    return untuned(*about) if origin.tuning is None else tuned(*about)
 
 
 def _alone(job: Job, tuning: Tuning) -> Networked:

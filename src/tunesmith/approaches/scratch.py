@@ -38,7 +38,8 @@ class Scratch(Approach):
     width: int = Field(0, ge=0, multiple_of=32, description="width of a layer; 0: as the data pays for")
 
     def serves(self, task: Task) -> bool:
-        return task.predicts == "text"
+        """What it makes is a causal model."""
+        return task.predicts == "text" and task.decoder is not False
 
     def resolve(self, recipe: Recipe) -> dict[str, Any]:
         return {**probed(recipe.train), "train.peak_lr": recipe.train.peak_lr or PEAK_LR}

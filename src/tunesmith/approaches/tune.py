@@ -39,7 +39,7 @@ from tunesmith.parts import (
 from tunesmith.recipe.sections import Recipe, Train
 from tunesmith.store import files
 from tunesmith.train import frozen, loop, tokens
-from tunesmith.train.engine import local
+from tunesmith.train.engine import kernels, local
 
 START_SECONDS, ROWS_PER_SECOND = 8.0, 150.0  # to load and to train, two cores, minilm, short texts
 PROBE_STEPS = 4
@@ -109,6 +109,7 @@ def probed(options: Train) -> dict[str, Any]:
     return {
         "train.device": device,
         "train.products": products,
+        "train.kernels": kernels.usual(options, device),
         "train.threads": options.threads or machine.usual_threads(),
         "train.dtype": machine.fastest_dtype(device) if options.dtype == "auto" else options.dtype,
     }
@@ -156,7 +157,8 @@ def _prepare(
     if job.options.compile == "on":
         local.compiled(net)
     taught = _reusing.reusing(job, net, known)
-    engine = local.Local(job, net, tuning, taught, demands, job.options.dtype)
+    pace = getattr(net, "pace", 1.0) if start is None else 1.0
+    engine = local.Local(job, net, tuning, taught, demands, job.options.dtype, pace)
     yield from _reusing.fill(job, taught)
     return engine, _course(job, objective, taught, demand), _judge(job, lesson)
 

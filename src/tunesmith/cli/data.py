@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import data_see, data_tables, options
-from tunesmith.cli.console import put, put_json, put_result
+from tunesmith.cli.console import put_result
 from tunesmith.errors import UsageError
 from tunesmith.events import Event
 
@@ -138,11 +138,7 @@ def ls(home: options.Home = None, json: options.Json = False) -> None:
     from tunesmith.lifecycle import viewing
 
     found = viewing.ls(home=home)
-    if json:
-        put_json({"versions": found})
-        return
-    for line in data_tables.versions(found):
-        put(line)
+    put_result({"versions": found}, json, lambda _: data_tables.versions(found))
 
 
 def lineage(data: options.Ref, home: options.Home = None, json: options.Json = False) -> None:

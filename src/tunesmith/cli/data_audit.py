@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import clean, one_line, put, put_json, tell
+from tunesmith.cli.console import clean, one_line, put_result, tell
 
 KEYS = "a accept · 1-9 relabel · s skip · u undo · q quit and keep"
 SHOWN = 1200  # characters of a text
@@ -86,7 +86,7 @@ def audit(
         tell(f"{len(opened.items):,} rows written to {auditing.export(opened, export, who)}")
     done = not (export or import_ or finish) and _asked(opened, who)
     made = ending.followed(lambda _: auditing.finish(opened)) if finish or done else None
-    _tell(made.to_dict() if made else opened.summary(), json)
+    put_result(made.to_dict() if made else opened.summary(), json, _lines)
     return 0
 
 
@@ -97,11 +97,7 @@ def _worth(
     from tunesmith.lifecycle.worth import worth
 
     result = ending.followed(lambda _: worth(data, *models, on, fields=fields, home=home)).to_dict()
-    if json:
-        put_json(result)
-        return 0
-    for line in tables.comparison(result):
-        put(line)
+    put_result(result, json, tables.comparison)
     return 0
 
 
@@ -188,22 +184,20 @@ def _keys() -> Iterator[Callable[[], str]]:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)
 
 
-def _tell(result: dict[str, Any], json: bool) -> None:
-    if json:
-        put_json(result)
-        return
+def _lines(result: dict[str, Any]) -> list[str]:
     people = ", ".join(f"{who} {count:,}" for who, count in result["judged"].items()) or "nobody yet"
-    put(f"judged     {people} of {result['queue']:,} rows; {result['relabelled']:,} get another label")
+    lines = [f"judged     {people} of {result['queue']:,} rows; {result['relabelled']:,} get another label"]
     for pair in result["agreement"]:
         both = " and ".join(pair["who"])
-        put(f"agreement  {both}: Cohen's kappa {pair['kappa']:.2f} on {pair['rows']:,} rows")
+        lines.append(f"agreement  {both}: Cohen's kappa {pair['kappa']:.2f} on {pair['rows']:,} rows")
     if result["disagreed"]:
-        put(f"open       {len(result['disagreed']):,} rows on which they disagree stay as they are")
+        lines.append(f"open       {len(result['disagreed']):,} rows on which they disagree stay as they are")
     if rate := result["error_rate"]:
         share = f"{rate['value']:.1%} ({rate['low']:.1%}–{rate['high']:.1%})"
-        put(f"errors     {share} of all labels are wrong, by {rate['n']:,} rows drawn by chance")
+        lines.append(f"errors     {share} of all labels are wrong, by {rate['n']:,} rows drawn by chance")
     if "version" in result:
         same = "   as it was: the answers change no label" if result["unchanged"] else ""
-        put(f"version    {result['version']}   {result['digest'][:12]}{same}")
-        put(f"answers    {result['answers']}   (who, what, when)")
-        put(f"next       tunesmith up {result['version']}")
+        lines.append(f"version    {result['version']}   {result['digest'][:12]}{same}")
+        lines.append(f"answers    {result['answers']}   (who, what, when)")
+        lines.append(f"next       tunesmith up {result['version']}")
+    return lines

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from tunesmith.cli import options
-from tunesmith.cli.console import put, put_json
-
-
-def _show(value: Any, as_json: bool, lines: list[str]) -> None:
-    if as_json:
-        put_json(value)
-        return
-    for line in lines:
-        put(line)
+from tunesmith.cli.console import put, put_json, put_result
 
 
 def list_models(home: options.Home = None, json: options.Json = False) -> None:
@@ -23,16 +16,7 @@ def list_models(home: options.Home = None, json: options.Json = False) -> None:
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.models(home)
-    rows = [
-        [each["ref"], each["stage"], each["created"], each["digest"][:12], each["folder"]] for each in found
-    ]
-    empty = ["no models yet: tunesmith up DATA"]
-    _show(
-        {"models": found},
-        json,
-        tables.table([["model", "stage", "created", "digest", "folder"], *rows]) if rows else empty,
-    )
+    put_result({"models": desk.models(home)}, json, tables.models)
 
 
 def show_model(model: options.Model, home: options.Home = None, json: options.Json = False) -> None:
@@ -40,18 +24,17 @@ def show_model(model: options.Model, home: options.Home = None, json: options.Js
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.show_model(model, home)
-    _show(found, json, tables.model(found))
+    put_result(desk.show_model(model, home), json, tables.model)
 
 
 def promote(model: options.Model, home: options.Home = None, json: options.Json = False) -> None:
     """Put a version into production: what NAME and NAME@production mean from now on."""
     from tunesmith.lifecycle import desk
 
-    found = desk.promote(model, home)
-    _show(
-        found, json, [f"{found['ref']} is in production   (back: tunesmith models rollback {found['name']})"]
-    )
+    def told(found: Mapping[str, Any]) -> list[str]:
+        return [f"{found['ref']} is in production   (back: tunesmith models rollback {found['name']})"]
+
+    put_result(desk.promote(model, home), json, told)
 
 
 def rollback(
@@ -64,8 +47,7 @@ def rollback(
     """Put the version back into production that was there before."""
     from tunesmith.lifecycle import desk
 
-    found = desk.rollback(name, home)
-    _show(found, json, [f"{found['ref']} is in production again"])
+    put_result(desk.rollback(name, home), json, lambda found: [f"{found['ref']} is in production again"])
 
 
 def list_runs(home: options.Home = None, json: options.Json = False) -> None:
@@ -73,12 +55,7 @@ def list_runs(home: options.Home = None, json: options.Json = False) -> None:
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.list_runs(home)
-    rows = [[each["id"], each["status"], each["approach"], each["data"]] for each in found]
-    empty = ["no runs yet: tunesmith up DATA"]
-    _show(
-        {"runs": found}, json, tables.table([["run", "status", "approach", "data"], *rows]) if rows else empty
-    )
+    put_result({"runs": desk.list_runs(home)}, json, tables.runs)
 
 
 def show_run(run: options.RunId, home: options.Home = None, json: options.Json = False) -> None:
@@ -86,8 +63,7 @@ def show_run(run: options.RunId, home: options.Home = None, json: options.Json =
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.show_run(run, home)
-    _show(found, json, tables.run(found))
+    put_result(desk.show_run(run, home), json, tables.run)
 
 
 def watch_run(run: options.RunId, home: options.Home = None, json: options.Json = False) -> None:
@@ -109,8 +85,7 @@ def doctor(home: options.Home = None, json: options.Json = False) -> None:
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.doctor(home)
-    _show(found, json, tables.doctor(found))
+    put_result(desk.doctor(home), json, tables.doctor)
 
 
 def explain(
@@ -121,9 +96,11 @@ def explain(
     from tunesmith.cli import tables
     from tunesmith.lifecycle import desk
 
-    found = desk.explain(code)
-    body = [line for key in ("why", "fix") if found[key] for line in tables.paragraph(key, found[key])]
-    _show(found, json, [f"{found['code']}  {found['title']}", *body])
+    def told(found: Mapping[str, Any]) -> list[str]:
+        body = [line for key in ("why", "fix") if found[key] for line in tables.paragraph(key, found[key])]
+        return [f"{found['code']}  {found['title']}", *body]
+
+    put_result(desk.explain(code), json, told)
 
 
 def init(
@@ -134,4 +111,5 @@ def init(
     from tunesmith.lifecycle import desk
 
     made = [str(path) for path in desk.init(folder)]
-    _show({"files": made}, json, [*made, f"next: edit it, then tunesmith train {made[0]}"])
+    told = [*made, f"next: edit it, then tunesmith train {made[0]}"]
+    put_result({"files": made}, json, lambda _: told)

@@ -17,6 +17,7 @@ import typer
 
 from tunesmith.cli import usage
 from tunesmith.cli.console import finite, tell
+from tunesmith.cli.retyped import retyped
 from tunesmith.errors import CapacityError, Interrupted, TunesmithError
 
 COMPLETION = "_TUNESMITH_COMPLETE"  # the shell's own variable, as typer names it
@@ -54,7 +55,7 @@ def guarded(make: Callable[[], Any], arguments: Sequence[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except TunesmithError as error:
-        return _told(error, as_json)
+        return _told(retyped(error, arguments), as_json)
     except _Gone:
         _silence()
         return 0

@@ -1,165 +1,117 @@
-"""Commands on data and on models that exist: check, evaluate, compare, predict."""
+"""The command `judge`: which of two models answers better, as a language model behind an endpoint sees it."""
 
 from __future__ import annotations
 
-import shlex
-import sys
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tunesmith.cli import options
-from tunesmith.cli.console import one_line, put, put_json, put_result, tell
-from tunesmith.errors import UsageError
+from tunesmith.cli import options, tables
+from tunesmith.cli.console import one_line, put_result
+
+SHOWN = 3  # rows of each outcome
+WIDE = 70  # characters of a text
 
 
-def check(
-    data: options.Ref,
-    text: options.Text = "",
-    label: options.Label = "",
-    form: options.Form = "",
-    columns: options.Columns = None,
-    test: options.Test = "",
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Also wrong labels and outliers, by a small model; takes minutes.")
-    ] = False,
-    benchmark: options.Benchmark = "",
-    base: options.Base = "",
-    max_length: options.Window = 0,
-    template: options.Template = None,
-    names: options.Names = "",
-    toxicity: options.Toxicity = "",
-    ignore: options.Ignore = None,
-    workers: options.Workers = 0,
-    ray: options.Ray = False,
-    sets: options.Sets = None,
-    home: options.Home = None,
-    offline: options.Offline = False,
-    json: options.Json = False,
-) -> int:
-    """Find what is wrong with data before training; nothing is changed.  Exit code 3 where it can't be trained on."""
-    from tunesmith.cli import ask, ending, tables
-    from tunesmith.home import home_folder
-    from tunesmith.lifecycle import examining
-    from tunesmith.lifecycle.known import Wanted
-
-    options.go_offline(offline)
-    wanted = Wanted(
-        deep, benchmark, base, max_length, offline, home=home_folder(home), names=names, toxicity=toxicity
-    )
-    wanted = replace(wanted, workers=workers, ray=ray, program=_program(template, base, data))
-    given: dict[str, Any] = {"form": form, "test": test, "overrides": sets or ()}
-    given |= {"ignore": options.pairs(ignore, "--ignore"), "wanted": wanted}
-    result = ask.answered(
-        lambda fields: ending.followed(lambda _: examining.check(data, fields=fields, **given)),
-        {**options.pairs(columns, "--field"), **options.fields(text, label)},
-        json,
-    )
-    put_result(result.to_dict(), json, tables.findings)
-    serious = (each for each in result["findings"] if each["severity"] == "error" and not each["ignored"])
-    return 3 if any(serious) else 0
-
-
-def _program(template: Path | None, base: str, data: str) -> str:
-    """The template of a file.  Raises UsageError C122 without a base: it says which tokens there are."""
-    if template is None:
-        return ""
-    if not base:
-        raise UsageError(
-            "C122",
-            "--template says how conversations are written; in which tokens, --base says",
-            expected="--base BASE beside --template",
-            fixes=(f"tunesmith data check {shlex.quote(data)} --base BASE --template {template}",),
-            where="--template",
-        )
-    return template.read_text("utf-8", errors="replace")
-
-
-def evaluate(
-    model: options.Model,
-    data: options.Data,
-    text: options.Text = "",
-    label: options.Label = "",
-    home: options.Home = None,
-    json: options.Json = False,
-) -> None:
-    """Score a model on the labelled rows of a file."""
-    from tunesmith.cli import ask, ending, tables
-    from tunesmith.lifecycle import judging
-
-    result = ask.answered(
-        lambda fields: ending.followed(lambda _: judging.evaluate(model, data, fields=fields, home=home)),
-        options.fields(text, label),
-        json,
-    )
-    put_result(result.to_dict(), json, tables.evaluation)
-
-
-def compare(
-    models: Annotated[
-        list[str],
+def judge(
+    first: options.Model,
+    second: Annotated[
+        str,
         typer.Argument(
-            metavar="A B…",
-            help="Models; each is compared with the first.",
+            metavar="OTHER",
+            help="A model, or base: what the first was tuned from.",
             autocompletion=options.complete.models,
         ),
     ],
-    on: Annotated[str, typer.Option("--on", metavar="DATA", help="Labelled rows, the same for all.")],
+    on: Annotated[str, typer.Option("--on", metavar="DATA", help="Rows that ask something.")],
+    endpoint: options.Url = "",
+    model: options.Asked = "",
+    price: options.Price = "",
+    people: Annotated[
+        str,
+        typer.Option(
+            "--people", metavar="COL", help="Column of people's verdicts: win, tie, loss (or A, B)."
+        ),
+    ] = "",
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template", metavar="FILE", exists=True, dir_okay=False, help="Another question to the judge."
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="At most so many rows; 0: all.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the judge.")] = 0,
     text: options.Text = "",
-    label: options.Label = "",
     home: options.Home = None,
+    offline: options.Offline = False,
     json: options.Json = False,
 ) -> None:
-    """Compare models on the same rows, paired: which is better, what one fixes and what it breaks."""
-    from tunesmith.cli import ask, ending, tables
-    from tunesmith.lifecycle import judging
-
-    result = ask.answered(
-        lambda fields: ending.followed(lambda _: judging.compare(models, on, fields=fields, home=home)),
-        options.fields(text, label),
-        json,
-    )
-    put_result(result.to_dict(), json, tables.comparison)
-
-
-def predict(
-    model: options.Model,
-    data: Annotated[str, typer.Argument(metavar="FILE|-", help="A file, or - for lines of standard input.")],
-    text: options.Text = "",
-    home: options.Home = None,
-    json: options.Json = False,
-) -> int:
-    """One line per row: place and label, or the answer.  From - each line is a text, or JSON with the row's fields.
+    """Which of two models answers better: each pair of answers is shown to a judge in both orders.
 
     \b
-    tunesmith predict tickets new.csv --json
-    echo "where is my parcel" | tunesmith predict tickets -
+    tunesmith judge shop base --on heldout.jsonl --endpoint http://127.0.0.1:8000/v1 --model NAME
     """
-    import io
+    from tunesmith.cli import ending
+    from tunesmith.endpoints import endpoint as named
+    from tunesmith.lifecycle import pairwise
 
-    from tunesmith.lifecycle import judging
-
-    stdin = None
-    if data == "-":
-        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="\n")
-    lost = 0
-    for row in judging.predict(model, data, text=text, home=home, stdin=stdin):
-        lost += "error" in row
-        if json:
-            put_json(row)
-        elif "error" in row:
-            tell(f"{row['place']}: {row['error']} · {row['fix']}")
-        else:
-            put(_line(row))
-    if lost:
-        tell(f"{lost:,} row{'s' * (lost > 1)} could not be read: no prediction")
-    return 3 if lost else 0
+    options.go_offline(offline)
+    by = pairwise.Judge(
+        named(endpoint, model, offline=offline),
+        options.prices(price),
+        template.read_text("utf-8", errors="replace") if template else "",
+        people,
+        rows,
+        seed,
+    )
+    result = ending.followed(lambda _: pairwise.judge(first, second, on, by, text=text, home=home))
+    put_result(result.to_dict(), json, lines)
 
 
-def _line(row: dict[str, Any]) -> str:
-    """What is said of a row: a label, or an answer on one line."""
-    if "label" in row:
-        return f"{row['place']}  {row['label']}  {row['confidence']:.3f}{'  (not sure)' if row['abstain'] else ''}"
-    return f"{row['place']}  {one_line(row['text'])}{'' if row['stopped'] else ' …'}"
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The verdict, what it rests on, how far the judge may be believed, what it cost, and some rows."""
+    counts = ", ".join(f"{found[each]} {each}" for each in ("win", "tie", "loss"))
+    told = [f"{counts}, of {found['first']} against {found['second']} on {found['rows']:,} rows"]
+    told += [f"{found['identical']} answers are the same: a tie"] if found["identical"] else []
+    told += [f"{found['swayed']} verdicts changed with the order: a tie"] if found["swayed"] else []
+    told += [f"{found['unread']} rows got no verdict that could be read"] if found["unread"] else []
+    parts = [
+        *tables.paragraph("Verdict", found["sentence"]),
+        *tables.titled("Rows", told),
+        *tables.paragraph("People", _people(found.get("people"))),
+        *tables.paragraph("Asked", _asked(found)),
+    ]
+    return [*parts, *_rows(found)]
+
+
+def _people(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return "nobody looked: have some fifty rows judged by people too (--people COL)"
+    if not found["share"]:
+        return found["sentence"]
+    agreed = f"same verdict on {tables.score(found['share'])} of {found['share']['n']:,} rows"
+    return f"{agreed}, kappa {tables.score(found['kappa'])}: {found['sentence']}"
+
+
+def _asked(found: Mapping[str, Any]) -> str:
+    cost, judge = found["cost"], found["judge"]
+    said = f"{cost['questions']:,} questions to {judge['model']} at {judge['endpoint']}"
+    if cost["tokens"]:
+        said += f", {cost['tokens'][0]:,} tokens read, {cost['tokens'][1]:,} written"
+    if cost["money"] is None:
+        return f"{said}; what that costs nobody says (--price READ,WRITTEN)"
+    return f"{said}: {cost['money']:.2g} {cost['currency']}"
+
+
+def _rows(found: Mapping[str, Any]) -> list[str]:
+    shown: list[str] = []
+    for outcome in ("win", "loss"):
+        rows = [row for row in found["judged"] if row["outcome"] == outcome][:SHOWN]
+        for row in rows:
+            shown += ["", f"{outcome:<{tables.MARGIN}}{row['place']}  {one_line(row['question'], WIDE)}"]
+            shown += [
+                f"{'':{tables.MARGIN}}{found[who]}: {one_line(row[who], WIDE)}" for who in ("first", "second")
+            ]
+    return shown

@@ -117,15 +117,7 @@ def _greet(seconds: float, offline: bool) -> None:
 def train(
     recipe: options.Recipe = "",
     sets: options.Sets = None,
-    resume: Annotated[
-        str,
-        typer.Option(
-            "--resume",
-            metavar="RUN",
-            help="Take an interrupted run up again.",
-            autocompletion=options.complete.runs,
-        ),
-    ] = "",
+    resume: options.Resume = "",
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="The whole life on samples and a miniature, in seconds.")
     ] = False,

@@ -123,6 +123,15 @@ Model = Annotated[
         autocompletion=complete.models,
     ),
 ]
+Resume = Annotated[
+    str,
+    typer.Option(
+        "--resume",
+        metavar="RUN",
+        help="Go on with an interrupted run of this command.",
+        autocompletion=complete.runs,
+    ),
+]
 RunId = Annotated[
     str,
     typer.Argument(metavar="RUN", help="A run's id, or a clear part of it.", autocompletion=complete.runs),

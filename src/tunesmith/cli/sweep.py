@@ -45,15 +45,7 @@ def sweep(
         bool, typer.Option("--baseline", help="Run the recipe's own values to the end too.")
     ] = False,
     sets: options.Sets = None,
-    resume: Annotated[
-        str,
-        typer.Option(
-            "--resume",
-            metavar="RUN",
-            help="Take an interrupted sweep up again.",
-            autocompletion=options.complete.runs,
-        ),
-    ] = "",
+    resume: options.Resume = "",
     home: options.Home = None,
     offline: options.Offline = False,
     json: options.Json = False,

@@ -153,6 +153,24 @@ def comparison(result: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def models(found: Mapping[str, Any]) -> list[str]:
+    """All registered models, a line each."""
+    rows = [
+        [each["ref"], each["stage"], each["created"], each["digest"][:12], each["folder"]]
+        for each in found["models"]
+    ]
+    head = ["model", "stage", "created", "digest", "folder"]
+    return table([head, *rows]) if rows else ["no models yet: tunesmith up DATA"]
+
+
+def runs(found: Mapping[str, Any]) -> list[str]:
+    """All runs, a line each."""
+    rows = [[each["id"], each["status"], each["approach"], each["data"]] for each in found["runs"]]
+    return (
+        table([["run", "status", "approach", "data"], *rows]) if rows else ["no runs yet: tunesmith up DATA"]
+    )
+
+
 def model(found: Mapping[str, Any]) -> list[str]:
     """One version of a model."""
     lines = pairs({key: found[key] for key in ("ref", "stage", "created", "digest", "folder")})
@@ -166,9 +184,9 @@ def model(found: Mapping[str, Any]) -> list[str]:
 
 def run(found: Mapping[str, Any]) -> list[str]:
     """One run."""
-    lines = pairs({key: found[key] for key in ("id", "status", "approach", "data", "folder")})
-    if found["status"] == "interrupted":
-        lines.append(f"go on with: tunesmith train --resume {found['id']}")
+    lines = pairs({key: found[key] for key in ("id", "status", "verb", "approach", "data", "folder")})
+    if found["again"]:
+        lines.append(f"go on with: {found['again']}")
     if found.get("error"):
         lines.append(f"error[{found['error'].get('code', 'X000')}] {found['error'].get('found', '')}")
     counts = ", ".join(f"{count} {kind}" for kind, count in found["events"].items())

@@ -221,8 +221,9 @@ def _missing(path: Path) -> MissingError:
         "F001",
         f"{what} '{path}'",
         expected="a file; near it: " + ", ".join(near) if near else "a file that is there",
-        fixes=tuple(f"tunesmith up '{folder / name}'" for name in near[:1]) or (f"ls '{folder}'",),
+        fixes=tuple(f"ls '{folder / name}'" for name in near[:1]) or (f"ls '{folder}'",),
         where=str(path),
+        meant=(str(path), str(folder / near[0])) if near else None,
     )
 
 

@@ -18,7 +18,8 @@ data_curve    {points: [{rows, score: Score}], forecast: Forecast.to_json()}
 training      {loss: [[step, loss]], validation: [[step, score]], best_step, outcome, sentence}
 worst         [{place, text, label, guess, confidence}]
 answers       [{prompt, reference, base, answer, gain}]   of models that answer in words
-forgetting    {abilities: [Ability.to_json()], kl_to_base: Score, sentence, source}
+forgetting    {abilities: [Ability.to_json()], kl_to_base: Score or null, sentence, source}; sentence alone where it
+               could not be measured
 preferences   {rows, left_out, scores: {metric: Score}, guessing: {metric: value}, length: {rule, chosen, rejected,
                unit, accuracy: Score, agrees, gain: {value, low, high, n, outcome, more_rows}}, sentence}
 gate          {passed, findings: [Finding.to_json()]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+NEAR = 32  # tokens before an answer that can matter to the letters in it
 BROKEN = "\ufffd"  # what stands for bytes that are no letter, or not yet
 
 
@@ -13,20 +14,23 @@ class Detokeniser:
 
     tokenizer: a `tokenizers.Tokenizer`.  stops: texts that end the answer; neither they nor what follows is told, and
     what may turn out to be the beginning of one is held back.  The first that is complete ends the answer, so it does
-    not matter how the text is cut into tokens.
+    not matter how the text is cut into tokens.  before: tokens of a text that the answer goes on from; then both
+    together are what the tokenizer decodes.  Without them the answer is a text of its own, whose first blank a
+    tokenizer like SentencePiece's takes for the mark of a word.
 
     All pieces together are what the tokenizer decodes from all ids at once, special tokens left out.  Where bytes form
     no letter there may be more or fewer replacement characters: with byte fallback a tokenizer takes back letters that
     it had already told.
     """
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Any, stops: Sequence[str] = (), before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._stops = [stop for stop in stops if stop]
         self._special = _specials(tokenizer)
-        self._before: list[int] = []  # told already; a decoder must see it to set blanks right
+        # told already; a decoder must see it to set blanks right
+        self._before = [token for token in before[-NEAR:] if token not in self._special]
         self._fresh: list[int] = []
-        self._told = 0  # letters of `_before` and `_fresh` that went on
+        self._told = len(self._decode(self._before))  # letters of `_before` and `_fresh` that went on
         self._held = ""
         self.stopped = False
 

@@ -69,8 +69,10 @@ def stream(net: Net, codec: Codec, prompt: Prompt, wish: Wish) -> Iterator[Piece
     net: in evaluation mode.  Nothing is held for the thread between two pieces, so streams may run in turns.
     Raises DataError V133 for a prompt without tokens, T420 and V131 for what can't be asked or kept.
     """
-    ends, words = stops(codec), detokenise.Detokeniser(_tokenizer(codec.files[TOKENIZER]), wish.stop)
-    steps = _steps(net, codec, prompt, wish, ends)
+    ids, ends = asked(codec, prompt, wish), stops(codec)
+    before = ids if _goes_on(codec, prompt) else ()
+    words = detokenise.Detokeniser(_tokenizer(codec.files[TOKENIZER]), wish.stop, before)
+    steps = _steps(net, codec, ids, wish, ends)
     for (token,) in steps:
         said = "" if token.id < 0 or token.id in ends else words.feed(token.id)
         said += words.finish() if token.end else ""
@@ -81,10 +83,16 @@ def stream(net: Net, codec: Codec, prompt: Prompt, wish: Wish) -> Iterator[Piece
             return
 
 
-def _steps(net: Net, codec: Codec, prompt: Prompt, wish: Wish, ends: frozenset[int]) -> Iterator[Any]:
+def _goes_on(codec: Codec, prompt: Prompt) -> bool:
+    """Whether an answer is the rest of its prompt's text.  An answer in the frame of a chat, or a completion, which is
+    taught apart from its prompt, is a text of its own."""
+    plain = isinstance(prompt, str) and codec.settings["frame"] == "chat"
+    return plain or codec.settings.get("whole", False)
+
+
+def _steps(net: Net, codec: Codec, ids: Sequence[int], wish: Wish, ends: frozenset[int]) -> Iterator[Any]:
     from tunesmith.nn import decoding
 
-    ids = asked(codec, prompt, wish)
     if not ids:
         raise DataError(
             "V133",

@@ -73,7 +73,7 @@ def up(
     begun, place, tariff = time.monotonic(), home_folder(home), Tariff(machines)
     _ = tariff.table  # a table that can't be read is refused before anything begins
     recipe = recipe_of(data, fields or {}, test, base, seed, overrides, task=task, form=form)
-    recipe = tuned_bases.with_base(tasking.with_task(recipe, place), place)
+    recipe = tasking.with_task(tuned_bases.with_base(recipe, place), place, offline=offline)
     require_legal(recipe)
     early, prepared = yield from kept(prepare.prepare(recipe, place))
     run_ = runs.create(place, prepared.recipe, {**lineage.of(prepared), "verb": "up"})
@@ -177,18 +177,14 @@ def train(
 
 def _resumable(run_: runs.Run) -> runs.Run:
     """A run of `train`.  Raises UsageError N508 for one of another verb, whose run is no single training."""
-    others = {
-        "up": ("which begins its ladder anew", f"tunesmith up {run_.recipe.data.source}"),
-        "sweep": ("which resumes its trials itself", f"tunesmith sweep --resume {run_.id}"),
-    }
-    verb = str(run_.lineage.get("verb"))
+    others = {"up": "which begins its ladder anew", "sweep": "which resumes its trials itself"}
+    verb = lineage.verb_of(run_)
     if verb in others:
-        why, fix = others[verb]
         raise UsageError(
             "N508",
-            f"the run {run_.id} was made by `{verb}`, {why}",
+            f"the run {run_.id} was made by `{verb}`, {others[verb]}",
             expected="a run of `train`",
-            fixes=(fix,),
+            fixes=(lineage.again(run_),),
             where=run_.id,
         )
     return run_

@@ -10,7 +10,7 @@ import numpy as np
 
 from tunesmith.inputs import chat, speaking, turns
 from tunesmith.model import Model
-from tunesmith.parts import Gap, Origin, Prompt, Tokens, Wish, Witness
+from tunesmith.parts import Gap, Net, Origin, Prompt, Tokens, Wish, Witness
 from tunesmith.serve import asking, parity
 from tunesmith.train.engine import local
 
@@ -80,14 +80,14 @@ class Trained:
     """The model as its bundle holds it, by the path that evaluation and serving use."""
 
     def __init__(self, model: Model, origin: Origin) -> None:
-        self._model, self._origin = model, origin
+        self.model, self._origin = model, origin
         self._net: Any = getattr(model.predictor, "net", None)
         self.rows = [self._row(number, each) for number, each in enumerate(asking.questions(model))]
 
     def _row(self, number: int, question: asking.Question) -> Row:
-        golden = asking.records(self._model)[number]
+        golden = asking.records(self.model)[number]
         wish = Wish(max_tokens=min(LONGEST, question.wish.max_tokens), tools=question.wish.tools)
-        pieces = list(asking.speaker(self._model).stream(question.prompt, wish))
+        pieces = list(asking.speaker(self.model).stream(question.prompt, wish))
         return Row(
             tuple(self._windows(golden)),
             tuple(speaking.asked(self._origin.codec, question.prompt, wish)),
@@ -120,6 +120,12 @@ class Trained:
         asked = [turns.plain(turn) for turn in prompt if not isinstance(turn, str)]
         yield Reading(asked, declared, True, tuple(rules.asked(asked, tools).ids))
 
+    def twin(self) -> Net:
+        """The network once more, whose modules may be replaced: only the numbers are the same in memory."""
+        from tunesmith.nn import sharing
+
+        return sharing.twin(self._net)
+
     def next(self, ids: Sequence[int]) -> np.ndarray:
         """Natural log-probabilities [V] of the token after these."""
         import torch
@@ -130,10 +136,10 @@ class Trained:
 
     def itself(self) -> Agreement:
         """The bundle reloaded against what it was sealed with."""
-        golden = parity.require_golden(self._model)
-        answers = [each.to_json() for each in self._model.predict(asking.records(self._model))]
+        golden = parity.require_golden(self.model)
+        answers = [each.to_json() for each in self.model.predict(asking.records(self.model))]
         return Agreement(
-            "golden rows", "the bundle, reloaded", len(golden), len(self._model.parity(answers, exact=True))
+            "golden rows", "the bundle, reloaded", len(golden), len(self.model.parity(answers, exact=True))
         )
 
 

@@ -13,6 +13,7 @@ from tunesmith.catalog import nearest
 from tunesmith.errors import AccessError, MissingError, TunesmithError, UsageError
 from tunesmith.events import Event
 from tunesmith.home import home_folder
+from tunesmith.lifecycle import lineage
 from tunesmith.registry import Registry
 from tunesmith.store import files, runs
 
@@ -81,7 +82,9 @@ def show_run(run_id: str, home: Path | str | None = None) -> dict[str, Any]:
         kind = type(event).__name__.lower()
         counts[kind] = counts.get(kind, 0) + 1
     recipe = (run.folder / "recipe.toml").read_text("utf-8")
-    return {**_run(run), "events": counts, "lineage": run.lineage, "recipe": recipe, "error": run.error}
+    again = lineage.again(run) if run.status == "interrupted" else None
+    found = {"events": counts, "lineage": run.lineage, "recipe": recipe, "error": run.error, "again": again}
+    return {**_run(run), "verb": lineage.verb_of(run), **found}
 
 
 def watch_run(run_id: str, home: Path | str | None = None) -> Iterator[Event]:

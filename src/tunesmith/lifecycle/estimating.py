@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,15 +49,15 @@ def estimated(
 ) -> Iterator[Event]:
     """What training by a recipe, or on a base and so many rows, needs: Finished(Result).
 
-    base: a name, folder, `config.json` or hub id, of which only the configuration is read; or a model of ours, whose
-    weights are merged first and kept for the training to come.  rows, tokens: how many
+    base: a name, folder, `config.json` or hub id, of which only the configuration is read; or a model of ours, of which
+    only that of its base is read, unless a probe is to run.  rows, tokens: how many
     training rows and how long (padded tokens) where there is no data.  table: machines instead of those that come
     with tunesmith.  probe: measure twenty steps here.  Raises UsageError A905 where neither rows nor data are given,
     MissingError A903 for an unknown family, UsageError A904 for a wrong table.
     """
     listed, place = machines.table(Path(table) if table else None), home_folder(home)
-    mine = tuned_bases.with_base(_recipe(recipe, base, rows, task, overrides), place)
-    known = measuring.base_of(mine.base, offline=offline)
+    mine = _recipe(recipe, base, rows, task, overrides)
+    known = tuned_bases.configured(mine.base, place) or measuring.base_of(mine.base, offline=offline)
     mine = _tasked(mine, known.config, named=bool(recipe or task))
     kind: Task = catalog.make("task", mine.task)
     shape = sizes.shape(known.config, decoder=False if kind.classifies else None)
@@ -68,7 +69,8 @@ def estimated(
     )
     steps = None
     if probe:
-        steps = yield from probing.steps(mine, place, offline, stop or threading.Event())
+        merged = tuned_bases.with_base(mine, place)
+        steps = yield from probing.steps(merged, place, offline, stop or threading.Event())
     question = estimate.Question(
         mine,
         shape,
@@ -166,9 +168,13 @@ def _rows(asked: Question, mine: Plan) -> dict[str, Any]:
 
 
 def _probed(asked: Question, here: Machine, steps: probing.Steps) -> Probed:
-    """The seconds of the whole run from the steps that were timed, and the share of the machine's speed they reach."""
+    """The seconds of the whole run from the steps that were timed, and the share of the machine's speed they reach.
+
+    The steps computed all layers; where the run does so only once for each text, it takes less by as many operations.
+    """
     mine, whole = estimate.plan(asked, here), estimate.length(asked)
     evaluated = 1 + whole.predicted / max(whole.tokens, 1) / PREDICTED
-    low, high = (each * whole.steps * evaluated for each in steps.span)
-    reached = cost.operations(mine, whole) / (steps.mean * whole.steps * evaluated) / here.speed(mine.dtype)
+    plain, own = cost.operations(replace(mine, stored=0.0), whole), cost.operations(mine, whole)
+    low, high = (each * whole.steps * evaluated * own / plain for each in steps.span)
+    reached = plain / (steps.mean * whole.steps * evaluated) / here.speed(mine.dtype)
     return Probed((low, high), reached, steps.count, steps.peak)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,19 @@ def of(prepared: Prepared) -> dict[str, Any]:
         "threads": prepared.recipe.train.threads,
         "cores": machine.physical_cores(),
     }
+
+
+def again(run_: runs.Run) -> str:
+    """The command that goes on with an interrupted run, in the words of the verb that began it."""
+    verb = verb_of(run_)
+    if verb == "up":  # it begins its ladder anew
+        return f"tunesmith up {shlex.quote(run_.recipe.data.source)}"
+    return f"tunesmith {verb} --resume {run_.id}"
+
+
+def verb_of(run_: runs.Run) -> str:
+    """Which verb began a run."""
+    return str(run_.lineage.get("verb", "train"))
 
 
 def differences(run_: runs.Run) -> Iterator[Event]:

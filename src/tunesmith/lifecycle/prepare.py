@@ -13,7 +13,7 @@ from tunesmith.errors import DataError
 from tunesmith.events import Event, Found, Saved, Stage
 from tunesmith.fields import Record
 from tunesmith.findings import Finding
-from tunesmith.lifecycle import evidence
+from tunesmith.lifecycle import evidence, judged
 from tunesmith.lifecycle.datasets import Dataset, opened
 from tunesmith.lifecycle.known import Wanted
 from tunesmith.lifecycle.streaming import is_large
@@ -80,13 +80,12 @@ def check(
     total = len(dataset.records) + len(dataset.broken)
     lost = checking.broken_finding(dataset.broken, total, rows.max_broken)
     known = yield from _evidence(recipe, dataset)
-    findings = yield from checking.checked(
-        dataset.records,
-        dataset.content,
-        held_out=held_out.records if held_out else None,
-        evidence=known,
-        ignore=rows.ignore,
+    others = held_out.records if held_out else None
+    judging = checking.checked(
+        dataset.records, dataset.content, held_out=others, evidence=known, ignore=rows.ignore
     )
+    about = _about(recipe, content, known, others is None)
+    findings = yield from judged.kept(home, about, [dataset.records, others or ()], judging)
     return dataset, held_out, [*([lost] if lost else []), *findings]
 
 
@@ -100,6 +99,14 @@ def _evidence(recipe: Recipe, dataset: Dataset) -> Generator[Event, None, dict[s
     )
     needs = catalog.part("task", recipe.task.name).evidence
     return (yield from evidence.gather(dataset.records, dataset.content, wanted, needs))
+
+
+def _about(recipe: Recipe, content: str, known: Mapping[str, Any], alone: bool) -> dict[str, Any]:
+    """What findings depend on beside rows and code."""
+    options = {name: recipe.task.options.get(name) for name in ("max_length", "truncation")}
+    base = judged.of_base(recipe.base, offline=True) if known else []
+    told = {"names": sorted(known), "base": base, **options}
+    return {"content": content, "alone": alone, "ignore": dict(recipe.data.ignore), "told": told}
 
 
 def _too_many(dataset: Dataset) -> DataError:

@@ -92,7 +92,7 @@ def _job(
 ) -> Job:
     """A run of twenty steps without validation; the learning rate and all else are the recipe's."""
     per_epoch = max(1, round(len(rows) / recipe.train.batch_size))
-    values = {"train.epochs": (STEPS + 0.5) / per_epoch, "train.save_steps": STEPS * 10}
+    values = {"train.epochs": (STEPS + 0.5) / per_epoch, "train.save_steps": STEPS * 10, "train.reuse": "off"}
     short = with_values(recipe, values, by="probe")
     short = with_values(short, catalog.make("approach", short.approach).resolve(short), by="probe")
     task, base = catalog.make("task", short.task), bases.resolve(short.base, offline=offline)

@@ -26,14 +26,15 @@ NOTHING: Mapping[str, Any] = {}
 def measured(
     climber: Climber, base: Rung | None, chosen: Rung, answered: Mapping[str, Outcomes]
 ) -> Generator[Event, None, Mapping[str, Any]]:
-    """The report's section on forgetting; empty, with a word, where no weights were moved or there is no base.
+    """The report's section on forgetting.  Where it can't be measured, the section says why and holds no abilities;
+    where no weights were moved there is none.
 
     answered: what base and chosen model answer to the test rows, by rung name and 'chosen'.
     """
     reason = _unmeasured(base, chosen)
     if reason or base is None or base.job is None:
         yield Note(f"forgetting is not measured: {reason}")
-        return NOTHING
+        return _unknown(reason) if chosen.approach.trains else NOTHING
     before, after = base.predictor, chosen.predictor
     assert isinstance(before, Networked) and isinstance(after, Networked)
     yield Stage("forgetting", "what the base knew")
@@ -51,11 +52,17 @@ def measured(
     }
 
 
+def _unknown(reason: str) -> Mapping[str, Any]:
+    return {"abilities": [], "kl_to_base": None, "sentence": f"Not measured: {reason}.", "source": ""}
+
+
 def _unmeasured(base: Rung | None, chosen: Rung) -> str:
     if not chosen.approach.trains:
         return "no weights were moved"
     if base is None:
         return "there is no base to compare with"
+    if base.approach.remote:
+        return "the base is asked at a server, which tells no likelihoods of given texts (without --endpoint it is)"
     if not (isinstance(base.predictor, Networked) and isinstance(chosen.predictor, Networked)):
         return "base and model do not both write texts on this machine"
     if base.job and chosen.job and base.job.codec.files != chosen.job.codec.files:

@@ -61,17 +61,17 @@ def export(
     staging = files.make_folder(goal.parent / f".{goal.name}.{secrets.token_hex(4)}.tmp")
     try:
         trained = agreeing.Trained(Model.load(origin.folder), origin)
-        opened: Any = Model.load(origin.folder).predictor  # once more, since writing may merge it
         with _explained(origin):
-            net = part.write(origin, opened.net, staging)
+            net = part.write(origin, trained.twin(), staging)  # writing may merge it
             found = _proven(part, origin, trained, net, staging)
         for each in found:
             yield Note(_line(each))
         _require(origin, found)
         if server:
-            found.append((yield from _served(origin, home)))
+            found.append((yield from _served(origin, trained.model, home)))
         _keep(staging, origin, form, part, found)
         digest = files.seal(staging)
+        files.open_up(staging)
         files.move_folder(staging, goal)
     finally:
         files.remove(staging)
@@ -115,9 +115,8 @@ def _explained(origin: Origin) -> Iterator[None]:
         raise _differs(origin, f"it can't be written and read again: {said or type(odd).__name__}") from odd
 
 
-def _served(origin: Origin, home: Path | str | None) -> Generator[Event, None, Agreement]:
+def _served(origin: Origin, model: Model, home: Path | str | None) -> Generator[Event, None, Agreement]:
     """The bundle behind a server of its own, asked as anyone would.  Raises IntegrityError W110."""
-    model = Model.load(origin.folder)
     process, address = serving.start(str(origin.folder), home_folder(home), 0)
     try:
         problems = parity.prove(address, model, token=os.environ.get(serving.TOKEN, ""))

@@ -115,12 +115,12 @@ def _require_rows(prepared: Prepared) -> None:
 
 
 def _resumable(run_: runs.Run) -> runs.Run:
-    if run_.lineage.get("verb") != VERB:
+    if lineage.verb_of(run_) != VERB:
         raise UsageError(
             "N509",
             f"the run {run_.id} is no sweep",
             expected="a run of `tunesmith sweep`",
-            fixes=(f"tunesmith train --resume {run_.id}", "tunesmith runs ls"),
+            fixes=(lineage.again(run_), "tunesmith runs ls"),
             where=run_.id,
         )
     return run_

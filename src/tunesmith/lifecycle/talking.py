@@ -119,4 +119,5 @@ def answers(talks: Sequence[Talk], question: str, wish: Wish) -> Iterator[tuple[
 def whole(pieces: Sequence[Piece]) -> Answer:
     """An answer from its pieces."""
     said = asking.spoken(pieces)
-    return Answer(said["text"], said["tokens"], said["stopped"], said["logprob"])
+    sources = pieces[-1].sources
+    return Answer(said["text"], said["tokens"], said["stopped"], said["logprob"], sources=sources)

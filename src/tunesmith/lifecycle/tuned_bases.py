@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tunesmith import bases, catalog, doors
+from tunesmith import bases, doors
+from tunesmith.approaches import _tuned
 from tunesmith.bases import Base
 from tunesmith.errors import UsageError
-from tunesmith.model import read_codec
-from tunesmith.parts import Job, Net, NeuralTask, Tuning
-from tunesmith.recipe import toml
+from tunesmith.lifecycle import origins
+from tunesmith.parts import Net, Origin
 from tunesmith.recipe.sections import Recipe
 from tunesmith.recipe.setting import with_values
 from tunesmith.registry import Registry
 from tunesmith.store import files
-from tunesmith.train.engine import local
 
-BUNDLE, DELTA = "bundle.json", "delta.safetensors"
 # what goes with the weights: all that says how a base reads, nothing that says where its own weights are
 BESIDE = ("*.json", "*.jinja", "tokenizer.model", "vocab.txt", "merges.txt")
 REPLACED = ("config.json", "model.safetensors.index.json", files.MANIFEST)
@@ -31,13 +29,31 @@ def with_base(recipe: Recipe, home: Path) -> Recipe:
     The model is noted as the parent.  Any other base stays as it is named.  Raises MissingError N501, N502 for a model
     that is not there, UsageError C171 for one without weights that could be merged.
     """
-    name, folder = recipe.base, Path(recipe.base).expanduser()
-    if not (folder / BUNDLE).is_file():
-        if "@" not in name or folder.exists():
-            return recipe
-        folder = Registry(home).find(name).folder
-    values = {"base": str(_merged(name, folder, home))} | ({} if recipe.parent else {"parent": name})
-    return with_values(recipe, values, by="you")
+    folder = _ours(recipe.base, home)
+    if folder is None:
+        return recipe
+    values = {"base": str(_merged(recipe.base, folder, home))}
+    return with_values(recipe, values | ({} if recipe.parent else {"parent": recipe.base}), by="you")
+
+
+def configured(name: str, home: Path) -> Base | None:
+    """A model of ours as a base of which only configuration and tokenizer are read: nothing is merged or written.
+
+    None where it is none of ours.  Raises what `with_base` raises, but for weights that turn out not to be mergeable.
+    """
+    folder = _ours(name, home)
+    if folder is None:
+        return None
+    origin = _origin(name, folder)
+    return Base(name, origin.base.folder, origin.base.digest)
+
+
+def _ours(name: str, home: Path) -> Path | None:
+    """The bundle's folder, None where another base is named."""
+    folder = Path(name).expanduser()
+    if (folder / origins.BUNDLE).is_file():
+        return folder
+    return Registry(home).find(name).folder if "@" in name and not folder.exists() else None
 
 
 def _merged(name: str, folder: Path, home: Path) -> Path:
@@ -48,7 +64,7 @@ def _merged(name: str, folder: Path, home: Path) -> Path:
         return goal
     staging = files.make_folder(home / "staging" / secrets.token_hex(8))
     try:
-        _write(name, folder, staging)
+        _write(_origin(name, folder), staging)
         files.seal(staging)
         files.move_folder(staging, goal)
     finally:
@@ -56,37 +72,32 @@ def _merged(name: str, folder: Path, home: Path) -> Path:
     return goal
 
 
-def _write(name: str, folder: Path, goal: Path) -> None:
-    recipe = toml.loads((folder / "recipe.toml").read_text("utf-8"), where=str(folder / "recipe.toml"))
-    if (folder / "model" / bases.WEIGHTS).is_file():  # it was trained from nothing, and is a base itself
-        _beside(folder / "model", goal)
-        files.copy(folder / "model" / "config.json", goal / "config.json")
-        files.copy(folder / "model" / bases.WEIGHTS, goal / bases.WEIGHTS)
-        return
-    if not (folder / "model" / DELTA).is_file():
+def _origin(name: str, folder: Path) -> Origin:
+    recipe = origins.recipe_of(folder)
+    if not origins.trained(recipe):
         raise _no_weights(name, f"the approach '{recipe.approach.name}' trains none")
-    base = bases.resolve(recipe.base, digest=files.read_json(folder / BUNDLE)["base"])
-    net = _net(name, folder, recipe, base)
+    found = origins.read(folder, name)
+    if found.tuning is not None and not found.tuning.measurable:
+        raise _no_weights(name, f"what the tuning '{recipe.tuning.name}' adds can't be folded into its base")
+    return found
+
+
+def _write(origin: Origin, goal: Path) -> None:
+    base = origin.base
     _beside(base.folder, goal)
+    if origin.tuning is None:  # it was trained from nothing, and is a base itself
+        files.copy(base.folder / "config.json", goal / "config.json")
+        files.copy(base.folder / bases.WEIGHTS, goal / bases.WEIGHTS)
+        return
+    try:
+        net = origin.merged(_tuned.opened(origin).net)
+    except ValueError as misfit:
+        raise _no_weights(origin.name, str(misfit)) from None
     kind = type(net.backbone).__name__
     files.write_json(goal / "config.json", {**base.config, "architectures": [kind], "dtype": "float32"})
     save = doors.open("safetensors.torch").save_file
     tensors = dict(_tensors(net))
     files.write_with(goal / bases.WEIGHTS, lambda path: save(tensors, path, {"format": "pt"}))
-
-
-def _net(name: str, folder: Path, recipe: Recipe, base: Base) -> Net:
-    """The tuned network, with what was added folded into the base's own tensors."""
-    task, tuning = catalog.make("task", recipe.task), catalog.make("tuning", recipe.tuning)
-    assert isinstance(task, NeuralTask) and isinstance(tuning, Tuning)
-    inside = folder / "model"
-    job = Job(task, recipe, (), (), read_codec(folder), base, inside, inside, seed=recipe.train.seed)
-    net = local.build(job, tuning)
-    try:
-        tuning.load(net, doors.open("safetensors.torch").load_file(inside / DELTA))
-        return tuning.merge(net.eval())
-    except ValueError as misfit:
-        raise _no_weights(name, str(misfit)) from None
 
 
 def _tensors(net: Net) -> Mapping[str, Any]:

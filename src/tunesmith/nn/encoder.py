@@ -13,7 +13,7 @@ import torch
 import transformers
 from torch import nn
 
-from tunesmith.nn import attention, dropping
+from tunesmith.nn import attention, dropping, encoder_layer
 
 # its reports of unused pooler weights and its progress bars say nothing to our users
 transformers.logging.set_verbosity_error()
@@ -88,6 +88,16 @@ class EncoderClassifier(nn.Module):
             self.head.weight.normal_(0.0, 0.02, generator=generator)
             self.head.bias.zero_()
         set_dropout(self, dropout)
+        encoder_layer.quicken(self.backbone)
+
+    @property
+    def pace(self) -> float:
+        """Learning rate of a random head ÷ that of one which reads numbers of size 1.
+
+        Vectors of unit length have numbers of size 1/√D.  An adaptive optimiser moves each weight by its rate whatever
+        the gradient's size, so logits would move √D times more slowly than those of the usual head.
+        """
+        return float(self.backbone.config.hidden_size) ** 0.5
 
     def features(self, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
         """[B, 2D] in float32: what the head reads."""

@@ -19,6 +19,8 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from tunesmith.nn import passes
+
 LEVELS = 127
 LEAST = 1e-30  # a row of zeros has some scale too
 _SHIFT = torch.tensor(1.5 * 2.0**23)
@@ -35,27 +37,36 @@ class Small:
     def times(self, x_NI: torch.Tensor) -> torch.Tensor:
         """x Wᵀ [N, O] in float32."""
         codes_NI, scales_N1 = _LAST.rounded(x_NI)
-        sums_NO = torch._int_mm(codes_NI, self.codes.T)  # pyright: ignore[reportPrivateImportUsage]
-        return sums_NO.float().mul_(self.scales).mul_(scales_N1)
+        return scaled(torch._int_mm(codes_NI, self.codes.T), scales_N1, self.scales)  # pyright: ignore[reportPrivateImportUsage]
 
     def back(self, grad_NO: torch.Tensor) -> torch.Tensor:
         """g W [N, I] in float32: the matrix's scales join the gradient before that is rounded."""
-        codes_NO, scales_N1 = rounded(grad_NO * self.scales)
-        sums_NI = torch._int_mm(codes_NO, self.codes)  # pyright: ignore[reportPrivateImportUsage]
-        return sums_NI.float().mul_(scales_N1)
+        codes_NO, scales_N1 = rounded(grad_NO, self.scales)
+        return scaled(torch._int_mm(codes_NO, self.codes), scales_N1)  # pyright: ignore[reportPrivateImportUsage]
 
     def dense(self) -> torch.Tensor:
         """The numbers for which the codes stand, float32 [O, I]."""
         return self.codes.float().mul_(self.scales[:, None])
 
 
-def rounded(x_NI: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(codes int8 [N, I], scales float32 [N, 1]): x ≈ codes · scales."""
+def rounded(x_NI: torch.Tensor, by_I: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """(codes int8 [N, I], scales float32 [N, 1]): x, times `by` where given, ≈ codes · scales."""
+    if passes.suits(x_NI):
+        return passes.round_rows(x_NI, by_I)
+    x_NI = x_NI if by_I is None else x_NI * by_I
     largest_N1 = torch.maximum(x_NI.amax(1, keepdim=True), x_NI.amin(1, keepdim=True).neg_())
     scales_N1 = largest_N1.clamp_(min=LEAST).div_(LEVELS).float()
     moved_NI = torch.addcmul(_SHIFT, x_NI, scales_N1.reciprocal())
     # a float32 near 1.5 · 2²³ has no fraction left, and its lowest byte is the whole number that was added
     return moved_NI.view(torch.int32).to(torch.int8), scales_N1
+
+
+def scaled(sums_NO: torch.Tensor, scales_N1: torch.Tensor, by_O: torch.Tensor | None = None) -> torch.Tensor:
+    """sums · by · scales in float32; the sums (int32) are used up."""
+    if passes.ready():
+        return passes.scale_sums(sums_NO, by_O, scales_N1)
+    found_NO = sums_NO.float().mul_(scales_N1)
+    return found_NO if by_O is None else found_NO.mul_(by_O)
 
 
 def small(weight_OI: torch.Tensor) -> Small:

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from tunesmith.nn.shapes_only import ShapesOnly
+
 
 def load(net: Any, folder: Path) -> None:
     """Give `net` the backbone that a folder holds, in float32.  Raises ValueError naming what is missing.
@@ -25,16 +27,17 @@ def load(net: Any, folder: Path) -> None:
 
 def _read(kind: Any, config: Any, folder: Path) -> Any:
     try:
-        loaded, report = kind.from_pretrained(
-            folder,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are named below
-            **_without_pooler(kind),
-        )
+        with ShapesOnly():
+            loaded, report = kind.from_pretrained(
+                folder,
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are named below
+                **_without_pooler(kind),
+            )
     except ImportError as lacking:  # a quantised base whose library is not there
         raise ValueError(str(lacking).strip().splitlines()[0]) from None
     if report["mismatched_keys"]:
@@ -55,4 +58,5 @@ def _materialise(net: nn.Module) -> None:
     for name, module in net.named_modules():
         own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         if not name.startswith("backbone") and any(tensor.is_meta for tensor in own):
-            module.to_empty(device="cpu", recurse=False)
+            with ShapesOnly():
+                module.to_empty(device="cpu", recurse=False)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tunesmith.nn import fused_loss
+from tunesmith.nn import fused_loss, passes
 
 LOGITS = 2**24  # numbers of one chunk, 64 MiB
 FEWEST = 64  # rows of a chunk: the product with fewer waits for the weights to be read
@@ -217,14 +217,11 @@ class _CrossEntropySum(torch.autograd.Function):
             ctx.grads = sums.all(weight_VD, bias)
             return total.to(chunks.dtype)
         for part, logits in chunks:
-            targets, weights = targets_N[part, None], weights_N[part, None].to(chunks.dtype)
+            weights = weights_N[part].to(chunks.dtype)
             chain = shape.slope(logits) if any(wanted) else None
-            own, top = logits.gather(1, targets), logits.amax(1, keepdim=True)
-            parts = logits.sub_(top).exp_().sum(1, keepdim=True)
-            total += (weights * (parts.log() + top - own)).sum()
+            total += (weights * _losses(logits, targets_N[part], weights)).sum()
             if any(wanted):
-                slopes = logits.mul_(weights / parts).scatter_add_(1, targets, -weights)
-                sums.add(part, slopes, chain)
+                sums.add(part, logits, chain)
         ctx.grads = sums.all(weight_VD, bias)
         return total.to(chunks.dtype)
 
@@ -235,3 +232,13 @@ class _CrossEntropySum(torch.autograd.Function):
             raise RuntimeError("the gradient of cross_entropy_sum was asked for twice; compute the sum again")
         found, ctx.grads = ctx.grads, None  # scaled in place: a copy of the weight's gradient may not fit
         return *(None if g is None else g.mul_(grads[0]) for g in found), None, None, None, None, None
+
+
+def _losses(logits_CV: Tensor, targets_C: Tensor, weights_C: Tensor) -> Tensor:
+    """−log P(target) [C]; the logits become the gradient of Σ weights · it by the logits."""
+    if passes.suits(logits_CV, weights_C):
+        return passes.cross_entropy(logits_CV, targets_C, weights_C)
+    own_C1, top_C1 = logits_CV.gather(1, targets_C[:, None]), logits_CV.amax(1, keepdim=True)
+    parts_C1 = logits_CV.sub_(top_C1).exp_().sum(1, keepdim=True)
+    logits_CV.mul_(weights_C[:, None] / parts_C1).scatter_add_(1, targets_C[:, None], -weights_C[:, None])
+    return (parts_C1.log_() + top_C1 - own_C1)[:, 0]

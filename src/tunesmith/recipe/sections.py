@@ -104,6 +104,11 @@ class Train(Section):
         default="auto",
         description="library of a CPU's float32 matrix products; auto: oneDNN where it is clearly faster and as exact",
     )
+    kernels: Literal["auto", "own", "torch"] = Field(
+        default="auto",
+        description="who computes passes over activations on a CPU; own: a library of ours, compiled here once by the "
+        "machine's C compiler; auto: own where that can be",
+    )
     compile: Literal["off", "on"] = Field(
         default="off",
         description="compile the layers with torch.compile: seconds at the first step for faster ones; for long runs "

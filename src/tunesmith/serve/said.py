@@ -15,7 +15,8 @@ class Told:
     """One answer as far as it is known.
 
     spell: what a piece's token says by itself.  names: tools whose calls are told as such; what may become a call is
-    held back until the end.  sent: characters of the text that a stream has told.
+    held back until the end.  sent: characters of the text that a stream has told.  sources: documents that the answer
+    was given, known at its end.
     """
 
     spell: Callable[[Piece], str]
@@ -24,11 +25,12 @@ class Told:
     text: str = ""
     end: str = ""
     sent: int = 0
+    sources: tuple[str, ...] = ()
 
     def add(self, piece: Piece) -> str:
         """Take a piece; what a stream can tell with it."""
         self.pieces.append(piece)
-        self.text, self.end = self.text + piece.text, piece.end
+        self.text, self.end, self.sources = self.text + piece.text, piece.end, piece.sources
         until = len(self.text)
         if self.names:
             until = max(self.sent, calls.may_begin(self.text)) if not self.end else self.sent
@@ -84,6 +86,7 @@ class ChatForm:
             "message": message,
             "logprobs": _content(told, told.pieces) if tells else None,
             "finish_reason": "tool_calls" if called else told.end,
+            **_documents(told),
         }
 
     @staticmethod
@@ -105,7 +108,8 @@ class ChatForm:
             found += [_delta(index, {"content": rest} if rest else {} | {"tool_calls": numbered})]
         elif rest := told.text[told.sent :]:
             found.append(_delta(index, {"content": rest}))
-        return [*found, _delta(index, {}, None, "tool_calls" if called else piece.end)]
+        last = _delta(index, {}, None, "tool_calls" if called else piece.end)
+        return [*found, {**last, **_documents(told)}]
 
 
 class TextForm:
@@ -119,7 +123,8 @@ class TextForm:
     def choice(index: int, told: Told, tells: bool) -> dict[str, Any]:
         """One whole answer."""
         logprobs = _lists(told, told.pieces, 0) if tells else None
-        return {"index": index, "text": told.text, "logprobs": logprobs, "finish_reason": told.end}
+        said = {"index": index, "text": told.text, "logprobs": logprobs, "finish_reason": told.end}
+        return {**said, **_documents(told)}
 
     @staticmethod
     def opening(index: int) -> list[dict[str, Any]]:
@@ -132,10 +137,16 @@ class TextForm:
         if not (text or tells or piece.end):
             return []
         logprobs = _lists(told, [piece], told.sent - len(text)) if tells else None
-        return [{"index": index, "text": text, "logprobs": logprobs, "finish_reason": piece.end or None}]
+        said = {"index": index, "text": text, "logprobs": logprobs, "finish_reason": piece.end or None}
+        return [{**said, **_documents(told)}]
 
 
 Form = type[ChatForm] | type[TextForm]
+
+
+def _documents(told: Told) -> dict[str, Any]:
+    """What OpenAI's shapes have no word for stands beside them, and only where there is some."""
+    return {"sources": list(told.sources)} if told.sources else {}
 
 
 def _delta(index: int, delta: dict[str, Any], logprobs: Any = None, end: str | None = None) -> dict[str, Any]:

@@ -85,6 +85,15 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def open_up(folder: Path) -> None:
+    """Give a folder and all in it the modes that the user's umask leaves: it is to be handed on, unlike the home's."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    with explained(folder):
+        for path in (folder, *folder.rglob("*")):
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+
+
 def _sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -59,6 +59,7 @@ class LanguageTask(NeuralTask, ABC):
     early: ClassVar[tuple[str, ...]] = ("loss", "token_accuracy")
     advice: ClassVar[Mapping[str, Any]] = ADVICE
     evidence: ClassVar[frozenset[str]] = frozenset({"template"})
+    decoder: ClassVar[bool | None] = True
     frame: ClassVar[str]  # what stands around turns: 'chat' (the base's template) or 'lines' (nothing)
 
     max_length: int = Knob(0, ge=0, description="tokens of a row that are seen; 0: the base's window")

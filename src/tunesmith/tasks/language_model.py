@@ -35,7 +35,7 @@ class LanguageModel(_language.LanguageTask):
         return None
 
     def manner(self) -> dict[str, Any]:
-        return {"truncation": "split", "answer_tokens": 1}
+        return {"truncation": "split", "answer_tokens": 1, "whole": True}  # a text and its rest are one
 
     def demands(self, records: Sequence[Record], answers: Answers) -> dict[str, Any]:
         return {}

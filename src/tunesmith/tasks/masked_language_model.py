@@ -50,6 +50,8 @@ class MaskedLanguageModel(NeuralTask):
     early: ClassVar = ("loss", "token_accuracy")
     advice: ClassVar[Mapping[str, Any]] = _language.ADVICE
     usual: ClassVar = False
+    decoder: ClassVar = False
+    at_once: ClassVar = True
 
     mask: float = Knob(0.15, gt=0, lt=1, description="share of a text's tokens that are hidden")
     whole_words: bool = Knob(False, description="hide all tokens of a word, or none")

@@ -47,6 +47,7 @@ class Reward(NeuralTask):
     metrics: ClassVar = ("accuracy", "log_loss", "ece")
     predicts: ClassVar = "label"
     usual: ClassVar[bool] = False
+    decoder: ClassVar[bool | None] = True
     early: ClassVar = ("accuracy", "log_loss")
     evidence: ClassVar[frozenset[str]] = frozenset({"template"})
     advice: ClassVar[Mapping[str, Any]] = {**_language.ADVICE, "train.epochs": 1.0}

@@ -11,7 +11,7 @@ import pytest
 import exporting
 from tunesmith.lifecycle import origins
 from tunesmith.model import Model
-from tunesmith.serve.exports import _gguf, _numbers
+from tunesmith.serve.exports import _gguf
 
 pytestmark = pytest.mark.neural
 pytest.importorskip("gguf", reason='gguf is absent: pip install -e ".[export]"')
@@ -24,7 +24,7 @@ def opened(tmp_path: Path, family: str = "llama", **config: Any) -> tuple[Any, A
     folder, name = origins.found(ref, home)
     origin = origins.origin(folder, name)
     predictor: Any = Model.load(folder).predictor
-    return origin, _numbers.merged(origin, predictor.net)
+    return origin, origin.merged(predictor.net)
 
 
 def test_interleaving_puts_the_halves_of_each_head_in_turns() -> None:

@@ -35,7 +35,7 @@ def _endless(origin: Origin) -> str:
 
 def written(origin: Origin, net: Net, folder: Path, kind: str) -> Net:
     """The file in the folder; the network whose numbers it holds."""
-    net = _numbers.merged(origin, net)
+    net = origin.merged(net)
     _gguf.write(folder / _gguf.FILE, origin, net, kind)
     return net
 

@@ -33,11 +33,6 @@ def unmergeable(origin: Origin) -> Obstacle | None:
     )
 
 
-def merged(origin: Origin, net: Net) -> Net:
-    """The network with what was learnt in the tensors of the base."""
-    return (net if origin.tuning is None else origin.tuning.merge(net)).eval()
-
-
 def state(net: Net) -> dict[str, Tensor]:
     """The backbone's tensors by Hugging Face's names, each once: a tied matrix has the name that comes first."""
     seen: set[tuple[int, tuple[int, ...]]] = set()

@@ -26,7 +26,7 @@ class Merged(Export):
         return _numbers.unmergeable(origin)
 
     def write(self, origin: Origin, net: Net, folder: Path) -> Net:
-        net = _numbers.merged(origin, net)
+        net = origin.merged(net)
         dtype = self._dtype(origin)
         config = {key: value for key, value in origin.base.config.items() if key not in _words.FOREIGN}
         kind = type(net.backbone).__name__

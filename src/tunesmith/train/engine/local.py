@@ -14,8 +14,20 @@ from tunesmith import doors, machine
 from tunesmith.bases import Base
 from tunesmith.errors import UsageError
 from tunesmith.fields import Record
-from tunesmith.parts import Batch, Codec, Demand, Example, Job, Lesson, Net, NeuralTask, Output, Tuning
-from tunesmith.train.engine import unusable
+from tunesmith.parts import (
+    Batch,
+    Codec,
+    Demand,
+    Example,
+    Group,
+    Job,
+    Lesson,
+    Net,
+    NeuralTask,
+    Output,
+    Tuning,
+)
+from tunesmith.train.engine import kernels, unusable
 from tunesmith.train.engine.optimizer import Optimizer
 
 Compute = Callable[[Net, Batch, Codec], list[Output]]
@@ -30,13 +42,21 @@ class Local:
     """
 
     def __init__(
-        self, job: Job, net: Net, tuning: Tuning, lesson: Lesson, demands: Mapping[str, Demand], dtype: str
+        self,
+        job: Job,
+        net: Net,
+        tuning: Tuning,
+        lesson: Lesson,
+        demands: Mapping[str, Demand],
+        dtype: str,
+        pace: float = 1.0,
     ) -> None:
+        """pace: learning rate of the head ÷ what the tuning says."""
         self._torch = doors.open("torch")
         self._job, self._lesson, self._tuning = job, lesson, tuning
         self._losses = {"": lesson.loss, **{name: demand.loss for name, demand in demands.items()}}
         self.net = net
-        groups = tuning.groups(net)
+        groups = [_paced(group, net, pace) for group in tuning.groups(net)]
         whole = {name: p.detach() for group in groups for name, p in group.members}
         if dtype == "bfloat16":
             net.backbone.to(self._torch.bfloat16)
@@ -93,6 +113,12 @@ class Local:
         self.net.float()  # int8 codes are no floating numbers and stay
         self._optimizer.complete()
         return _near(self._tuning.delta(self.net))
+
+
+def _paced(group: Group, net: Net, pace: float) -> Group:
+    """The group, faster by `pace` where it is the head's."""
+    head = {id(p) for p in net.head.parameters()}
+    return replace(group, scale=group.scale * pace) if {id(p) for _, p in group.members} <= head else group
 
 
 def _near(tensors: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +207,11 @@ def pretrained(task: NeuralTask, base: Base, codec: Codec, seed: int = 0, dropou
     Raises MissingError B205 where the base is none that it can read.
     """
     from tunesmith.nn import pretrained as weights
+    from tunesmith.nn import shapes_only
 
     try:
-        with doors.open("torch").device("meta"):  # no random weights are made that would be thrown away
+        # no random weights are made that would be thrown away
+        with shapes_only.ShapesOnly(), doors.open("torch").device("meta"):
             net = task.build(base, codec)
         weights.load(net, base.folder)
         net.begin(seed, dropout)
@@ -222,9 +250,10 @@ def network(job: Job) -> Net:
 
 def build(job: Job, tuning: Tuning) -> Net:
     """The network of a job, ready to train."""
+    kernels.use(job.options.kernels, job.cache)
     net = network(job)
     try:
-        return tuning.apply(net)
+        return _in_one_pass(tuning.apply(net))
     except ValueError as misfit:
         raise UsageError(
             "C112",
@@ -233,3 +262,11 @@ def build(job: Job, tuning: Tuning) -> Net:
             fixes=("--set tuning.name=full",),
             where="tuning",
         ) from None
+
+
+def _in_one_pass(net: Net) -> Net:
+    from tunesmith.nn import one_pass, passes
+
+    if passes.ready():
+        one_pass.enable(net)
+    return net

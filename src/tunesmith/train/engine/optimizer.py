@@ -30,7 +30,7 @@ class Optimizer:
     ) -> None:
         """masters: name → float32 values of each parameter: its own memory, or where the net was made narrower what it
         was before."""
-        from tunesmith.nn import touched
+        from tunesmith.nn import adamw, touched
 
         self._torch = doors.open("torch")
         self._groups = groups
@@ -43,7 +43,7 @@ class Optimizer:
         }
         self._masters = {name: masters[name] for name in self._params if name not in self._tables}
         self._apart = [name for name, m in self._masters.items() if m.dtype != self._params[name].dtype]
-        self._adam = self._torch.optim.AdamW(
+        self._adam = adamw.AdamW(
             [
                 {
                     "params": [self._leaf(name) for name, _ in group.members],
@@ -51,10 +51,8 @@ class Optimizer:
                 }
                 for group in groups
             ],
-            lr=0.0,
             betas=BETAS,
             eps=EPSILON,
-            fused=True,
         )
 
     def take(self) -> None:

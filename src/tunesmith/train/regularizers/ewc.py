@@ -34,6 +34,7 @@ class Ewc(Regularizer):
 
     general: ClassVar[bool] = True
     measures: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"start", "fisher"})
     strength: float = Field(20.0, gt=0, description="weight of the estimated divergence beside the loss")
     windows: int = Field(256, ge=1, description="windows of general text that the information is taken from")
 

@@ -24,6 +24,7 @@ class KlToBase(Regularizer):
     """
 
     general: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"start"})
     strength: float = Field(1.0, gt=0, description="weight of the divergence beside the loss")
     windows: int = Field(4, ge=1, description="windows of general text in each step")
 

@@ -18,6 +18,7 @@ class L2sp(Regularizer):
     matrix.  Every weight counts alike, whatever it is worth to the base; `ewc` weighs them."""
 
     measures: ClassVar[bool] = True
+    keeps: ClassVar[frozenset[str]] = frozenset({"start"})
     strength: float = Field(0.1, gt=0, description="pull for each unit of squared change")
 
     def demand(self, job: Job, net: Net, tuning: Tuning) -> Generator[Event, None, Demand]:

@@ -15,6 +15,9 @@ Moved = Callable[[str, Any], Iterator[tuple[str, Tensor]]]  # (name, wrapper) â†
 
 def inject(net: Net, config: Any) -> None:
     """Put peft's modules around the matrices that a configuration names; they and the head alone move."""
+    doors.open(
+        "torch.distributed.tensor"
+    )  # peft asks each matrix whether it is shared out, and may not load this
     doors.open("peft").inject_adapter_in_model(config, net)
     net.head.requires_grad_(True)
 
