@@ -152,3 +152,39 @@ def test_references_are_kept_apart_by_the_numbers_they_were_made_with() -> None:
     first.scales.mul_(1.5)
     found.add(references.weights_digest(net))
     assert len(found) == 3
+
+
+def test_the_output_matrix_makes_logits_in_8_bits_and_gradients_in_full() -> None:
+    from tunesmith.nn import token_loss
+
+    torch.manual_seed(2)
+    matrix = torch.nn.Linear(32, 61, bias=False)
+    assert not int8.keep_beside(matrix) and int8.beside(matrix) is None  # it moves
+    matrix.requires_grad_(False)
+    assert int8.keep_beside(matrix)
+    small = int8.beside(matrix)
+    assert small is not None and matrix.weight.dtype == torch.float32
+    states, targets, weights = torch.randn(9, 32), torch.randint(0, 61, (9,)), torch.rand(9)
+    found = []
+    for given, weight in ((small, matrix.weight), (None, small.dense())):
+        h = states.clone().requires_grad_()
+        total = token_loss.cross_entropy_sum(h, weight, targets, weights, 4, small=given)
+        total.backward()
+        logprobs, _ = token_loss.logprobs(h, weight, targets, 4, small=given)
+        found.append((total.detach(), logprobs.detach(), h.grad))
+    for mine, theirs in zip(*found, strict=True):
+        assert (mine - theirs).norm() < 0.02 * theirs.norm()
+        assert not torch.equal(mine, theirs)
+
+
+def test_a_narrowed_decoder_is_still_near_itself() -> None:
+    from tunesmith.train.engine import local
+
+    net = decoders.made("llama")
+    net.requires_grad_(False)
+    net.begin(0, 0.0)
+    before = net.nll_sum(decoders.batch()).item()
+    local.narrow(net)
+    assert int8.beside(net.backbone.get_output_embeddings()) is not None
+    after = net.nll_sum(decoders.batch()).item()
+    assert after != before and after == pytest.approx(before, rel=0.01)

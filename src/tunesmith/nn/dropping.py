@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tunesmith.nn import passes
+
 LEVELS = 1 << 16  # of a random number; a share is rounded to one of them
 SEEDS = 1 << 62
 
@@ -28,11 +30,22 @@ def mask(shape: torch.Size, share: float, dtype: torch.dtype) -> torch.Tensor:
     dropped = round(share * LEVELS)
     if dropped >= LEVELS:
         return torch.zeros(shape, dtype=dtype)
-    seed = int(torch.randint(SEEDS, ()))
+    seed = _seed()
     words = np.random.SFC64(seed).random_raw(-(-shape.numel() // 4))
     drawn = words.view(np.int16)[: shape.numel()]
     kept = np.multiply(drawn >= np.int16(dropped - LEVELS // 2), np.float32(LEVELS / (LEVELS - dropped)))
     return torch.from_numpy(kept).view(shape).to(dtype)
+
+
+def told(share: float) -> passes.Drop:
+    """A mask that `passes` makes whenever it is asked for; its seed comes from PyTorch's generator too."""
+    seed, dropped = _seed(), round(share * LEVELS)
+    grown = LEVELS / (LEVELS - dropped) if dropped < LEVELS else 0.0
+    return passes.Drop(seed & 0xFFFFFFFF, seed >> 32, dropped, grown)
+
+
+def _seed() -> int:
+    return int(torch.randint(SEEDS, ()))
 
 
 class Dropping(nn.Dropout):

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.nn import dropping
+from tunesmith.nn.after_products import bend, bend_back, norm, norm_back
 
 FAMILIES = ("BertLayer", "ElectraLayer")  # their layers are the same but for their names
 ATEN = torch.ops.aten
@@ -141,57 +142,41 @@ class _Layer(torch.autograd.Function):
         qkv = products.view(-1, D // H).index_select(0, at.heads).view(3, H * B, T, D // H)
         scores = _scores(qkv[0], qkv[1].transpose(1, 2), mask, shape.scale)
         chances = scores.softmax(-1)
-        drops = [
-            dropping.mask(torch.Size(size), share, x_ND.dtype) if share else None
-            for size, share in zip((chances.shape, x_ND.shape, x_ND.shape), shape.drops, strict=True)
-        ]
-        kept = chances if drops[0] is None else chances * drops[0]
+        drop = dropping.mask(chances.shape, shape.drops[0], x_ND.dtype) if shape.drops[0] else None
+        kept = chances if drop is None else chances * drop
         read = (
             torch.bmm(kept, qkv[2])
             .view(-1, D // H)
             .index_select(0, at.back.view(N, 3 * H)[:, :H].reshape(-1))
         )
         read = read.view(N, D)
-        first = _after(torch.addmm(bo, read, wo.t()), drops[1], x_ND)
-        y, mean1, rstd1 = torch.native_layer_norm(first, [D], g1, c1, shape.epsilons[0])
-        inside = torch.addmm(bi, y, wi.t())
-        bent = F.gelu(inside)
-        second = _after(torch.addmm(bd, bent, wd.t()), drops[2], y)
-        z, mean2, rstd2 = torch.native_layer_norm(second, [D], g2, c2, shape.epsilons[1])
-        ctx.shape, ctx.at, ctx.size = shape, at, (B, T, D, N)
-        ctx.save_for_backward(
-            *(x_ND, qkv, chances, kept, read, first, mean1, rstd1, y, inside, bent, second, mean2, rstd2),
-            *drops,
-            *weights,
-        )
+        y, first = norm(read @ wo.t(), bo, x_ND, g1, c1, shape.drops[1], shape.epsilons[0])
+        bent, inside = bend(y @ wi.t(), bi)
+        z, second = norm(bent @ wd.t(), bd, y, g2, c2, shape.drops[2], shape.epsilons[1])
+        ctx.shape, ctx.at, ctx.size, ctx.norms = shape, at, (B, T, D, N), (first, second)
+        ctx.save_for_backward(x_ND, qkv, chances, kept, drop, read, y, inside, bent, *weights)
         return z.new_zeros(B * T, D).index_copy_(0, at.flat, z).view(B, T, D)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         shape, at, (B, T, D, N) = ctx.shape, ctx.at, ctx.size
-        x, qkv, chances, kept, read, first, mean1, rstd1, y, inside, bent, second, mean2, rstd2, *rest = (
-            ctx.saved_tensors
-        )
-        (drop0, drop1, drop2), weights = rest[:3], rest[3:]
+        x, qkv, chances, kept, drop, read, y, inside, bent, *weights = ctx.saved_tensors
         wq, _, wk, _, wv, _, wo, _, g1, c1, wi, _, wd, _, g2, c2 = weights
+        first, second = ctx.norms
         together = torch.cat([wq, wk, wv])
-        all_of = [True, True, True]
         given = gradient.reshape(B * T, D).index_select(0, at.flat)
-        dy, dg2, dc2 = ATEN.native_layer_norm_backward(given, second, [D], mean2, rstd2, g2, c2, all_of)
-        d = dy if drop2 is None else dy * drop2
-        dwd, dbd = d.t() @ bent, d.sum(0)
-        di = d @ wd
-        ATEN.gelu_backward.grad_input(di, inside, approximate="none", grad_input=di)
-        dwi, dbi = di.t() @ y, di.sum(0)
+        dy, d, (dg2, dc2, dbd) = norm_back(given, second, g2, c2)
+        dwd, di = d.t() @ bent, d @ wd
+        dbi = bend_back(di, inside)
+        dwi = di.t() @ y
         dy.addmm_(di, wi)
-        dx, dg1, dc1 = ATEN.native_layer_norm_backward(dy, first, [D], mean1, rstd1, g1, c1, all_of)
-        d = dx if drop1 is None else dx * drop1
-        dwo, dbo = d.t() @ read, d.sum(0)
+        dx, d, (dg1, dc1, dbo) = norm_back(dy, first, g1, c1)
+        dwo = d.t() @ read
         dread = x.new_empty(N + 1, D)
         dread[N] = 0.0
         torch.mm(d, wo, out=dread[:N])
-        products = _attention_back(dread, qkv, chances, kept, drop0, at, shape)
+        products = _attention_back(dread, qkv, chances, kept, drop, at, shape)
         dx.addmm_(products, together)
         dws = [
             t
@@ -238,8 +223,3 @@ def _scores(
     heads = len(queries) // len(mask)
     scores = mask[None, :, 0].expand(heads, -1, T, T).reshape(-1, T, T)
     return scores.baddbmm_(queries, keys, alpha=scale)
-
-
-def _after(product: torch.Tensor, drop: torch.Tensor | None, beside: torch.Tensor) -> torch.Tensor:
-    """product · drop + beside, in the product's memory."""
-    return (product if drop is None else product.mul_(drop)).add_(beside)

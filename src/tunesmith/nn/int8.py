@@ -23,6 +23,7 @@ from tunesmith.nn import passes
 
 LEVELS = 127
 LEAST = 1e-30  # a row of zeros has some scale too
+BESIDE = "in_8_bits"
 _SHIFT = torch.tensor(1.5 * 2.0**23)
 
 
@@ -181,3 +182,18 @@ def narrow(layers: Iterable[nn.Module]) -> int:
         module.weight = nn.Parameter(matrix.codes, requires_grad=False)
         module.register_buffer("scales", matrix.scales)
     return len(still)
+
+
+def keep_beside(matrix: Any) -> bool:
+    """Keep a frozen matrix's 8 bits beside its numbers, for products of which gradients want the numbers themselves;
+    whether it is such."""
+    suits = (
+        type(matrix) is nn.Linear and not matrix.weight.requires_grad and matrix.weight.dtype is torch.float32
+    )
+    matrix.__dict__[BESIDE] = small(matrix.weight) if suits else None
+    return suits
+
+
+def beside(matrix: nn.Module) -> Small | None:
+    """What `keep_beside` has left there."""
+    return matrix.__dict__.get(BESIDE)

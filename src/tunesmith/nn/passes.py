@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 SOURCE = Path(__file__).with_name("passes.c")
-_ARGUMENTS = {  # p: the place of an array, or none; f: a number; then rows, width and threads
+_ARGUMENTS = {  # p: the place of an array, or none; f, u: a number; then rows, width and threads
     "round_rows": "pppp",
     "scale_sums": "ppp",
     "rms_norm": "ppppf",
     "rms_norm_back": "ppppp",
     "swiglu": "ppp",
-    "swiglu_back": "ppppp",
+    "swiglu_back": "ppp",
+    "drop_add_norm": "ppppppppuuuff",
+    "drop_add_norm_back": "ppppppppuuuf",
+    "gelu": "ppp",
+    "gelu_back": "ppp",
     "cross_entropy": "pppppp",
 }
-_KINDS: dict[str, Any] = {"p": ctypes.c_void_p, "f": ctypes.c_float}
+_KINDS: dict[str, Any] = {"p": ctypes.c_void_p, "f": ctypes.c_float, "u": ctypes.c_uint32}
+BLOCK = 64  # rows, as in the source
 _USED: list[ctypes.CDLL] = []
 
 
@@ -113,9 +118,65 @@ class SwiGlu(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         gate, up = ctx.saved_tensors
-        gate_back, up_back = torch.empty_like(gate), torch.empty_like(up)
-        _run("swiglu_back", gate, grads[0].contiguous(), gate, up, gate_back, up_back)
-        return gate_back, up_back
+        # nobody else keeps what goes into a gate: its memory takes the gradients, and none is asked for
+        _run("swiglu_back", gate, grads[0].contiguous(), gate, up)
+        return gate, up
+
+
+class Drop(NamedTuple):
+    """Dropout that is told, not kept: two seeds of 32 bits, of how many of 65,536 elements, what others grow by."""
+
+    seed: int
+    other: int
+    dropped: int
+    grown: float
+
+
+def drop_add_norm(
+    product_ND: torch.Tensor,
+    bias_D: torch.Tensor,
+    beside_ND: torch.Tensor,
+    weight_D: torch.Tensor,
+    shift_D: torch.Tensor,
+    drop: Drop,
+    epsilon: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(layer norm [N, D], mean [N], 1 ÷ spread [N]) of dropout(product + bias) + beside, which the product becomes."""
+    y_ND = torch.empty_like(product_ND)
+    mean_N, inverse_N = product_ND.new_empty(len(y_ND)), product_ND.new_empty(len(y_ND))
+    given = (product_ND, bias_D, beside_ND, weight_D, shift_D, y_ND, mean_N, inverse_N)
+    _run("drop_add_norm", product_ND, *given, *drop, epsilon)
+    return y_ND, mean_N, inverse_N
+
+
+def drop_add_norm_back(
+    grad_ND: torch.Tensor,
+    sums_ND: torch.Tensor,
+    weight_D: torch.Tensor,
+    mean_N: torch.Tensor,
+    inverse_N: torch.Tensor,
+    drop: Drop,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gradients by what stood beside [N, D] and by the product [N, D]; those by weight, shift and bias [3, D]."""
+    beside_ND, product_ND = torch.empty_like(sums_ND), torch.empty_like(sums_ND)
+    columns = sums_ND.new_empty(-(-len(sums_ND) // BLOCK), 3, sums_ND.shape[1])
+    given = (grad_ND, sums_ND, weight_D, mean_N, inverse_N, beside_ND, product_ND, columns)
+    _run("drop_add_norm_back", sums_ND, *given, *drop)
+    return beside_ND, product_ND, columns.sum(0)
+
+
+def gelu(inside_ND: torch.Tensor, bias_D: torch.Tensor) -> torch.Tensor:
+    """GELU of inside + bias, which inside becomes."""
+    y_ND = torch.empty_like(inside_ND)
+    _run("gelu", inside_ND, inside_ND, bias_D, y_ND)
+    return y_ND
+
+
+def gelu_back(grad_ND: torch.Tensor, inside_ND: torch.Tensor) -> torch.Tensor:
+    """The gradient by the bias [D]; the gradient given becomes that by inside."""
+    columns = grad_ND.new_empty(-(-len(grad_ND) // BLOCK), grad_ND.shape[1])
+    _run("gelu_back", grad_ND, grad_ND, inside_ND, columns)
+    return columns.sum(0)
 
 
 def cross_entropy(logits_NV: torch.Tensor, targets_N: torch.Tensor, weights_N: torch.Tensor) -> torch.Tensor:

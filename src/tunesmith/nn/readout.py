@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from tunesmith.nn import token_loss
+from tunesmith.nn import int8, token_loss
 
 PROBES = (2.0**-20, -(2.0**-20), 1.0, -3.0, 2.0**20, 2.0**40)  # the last one reaches every cap
 CLOSE = 1e-5  # relative: what float32 leaves of numbers that are equal
@@ -41,7 +41,14 @@ class Readout:
             return self._by_calls(matrix, hidden_ND, targets_N)
         states, rows = self._given(matrix, hidden_ND), token_loss.rows_at_once(matrix.out_features)
         return token_loss.logprobs(
-            states, matrix.weight, targets_N, rows, bias=matrix.bias, cap=self.cap, scale=self.scale
+            states,
+            matrix.weight,
+            targets_N,
+            rows,
+            bias=matrix.bias,
+            cap=self.cap,
+            scale=self.scale,
+            small=int8.beside(matrix),
         )
 
     def nll_sum(
@@ -60,6 +67,7 @@ class Readout:
             bias=matrix.bias,
             cap=self.cap,
             scale=self.scale,
+            small=int8.beside(matrix),
         )
 
     def _given(self, matrix: nn.Linear, hidden_ND: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from tunesmith.nn import fused_loss, passes
+from tunesmith.nn import fused_loss, int8, passes
 
 LOGITS = 2**24  # numbers of one chunk, 64 MiB
 FEWEST = 64  # rows of a chunk: the product with fewer waits for the weights to be read
@@ -40,9 +40,10 @@ def logprobs(
     bias: Tensor | None = None,
     cap: float | None = None,
     scale: float = 1.0,
+    small: int8.Small | None = None,
 ) -> tuple[Tensor, Tensor]:
     """(natural log-probability of each target [N], whether it is the likeliest word, bool [N])."""
-    return _Logprobs.apply(hidden_ND, weight_VD, bias, targets_N, chunk, _Shape(scale, cap))  # type: ignore[return-value]
+    return _Logprobs.apply(hidden_ND, weight_VD, bias, targets_N, chunk, _Shape(scale, cap, small))  # type: ignore[return-value]
 
 
 def cross_entropy_sum(
@@ -55,21 +56,27 @@ def cross_entropy_sum(
     bias: Tensor | None = None,
     cap: float | None = None,
     scale: float = 1.0,
+    small: int8.Small | None = None,
 ) -> Tensor:
     """Σ weights · −log P(target), a scalar.  Its gradient can be asked for once; the weights of tokens have none."""
     live = torch.is_grad_enabled()
     wanted = tuple(live and t is not None and t.requires_grad for t in (hidden_ND, weight_VD, bias))
     return _CrossEntropySum.apply(
-        hidden_ND, weight_VD, bias, targets_N, weights_N, chunk, _Shape(scale, cap), wanted
+        hidden_ND, weight_VD, bias, targets_N, weights_N, chunk, _Shape(scale, cap, small), wanted
     )  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What stands between the product and the logits.  All methods work in place."""
+    """How logits come about: the matrix in 8 bits where it has some, and what stands between the product and them.
+
+    All methods work in place.  Gradients are always those of the matrix itself: most slopes of a row are far smaller
+    than its largest, and 8 bits would take them for nothing.
+    """
 
     scale: float
     cap: float | None
+    small: int8.Small | None = None
 
     def logits(self, raw: Tensor) -> Tensor:
         if self.scale != 1.0:
@@ -93,7 +100,8 @@ class _Chunks:
         self.dtype = torch.promote_types(hidden_ND.dtype, torch.float32)
         self.bias = None if bias is None else bias.to(self.dtype)
         self.chunk = max(1, min(chunk, len(hidden_ND)))
-        self._products = hidden_ND.new_empty(self.chunk, len(weight_VD))
+        rows = self.chunk if shape.small is None else 0
+        self._products = hidden_ND.new_empty(rows, len(weight_VD))
         self._logits = self._products.to(self.dtype)  # the same memory where no wider type is needed
 
     def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
@@ -101,15 +109,20 @@ class _Chunks:
             yield part, self._of(products)
 
     def products(self) -> Iterator[tuple[slice, Tensor]]:
-        """The products alone, each time in the same place of memory."""
+        """The products alone; each time in the same place of memory, where they are not in 8 bits."""
         for start in range(0, len(self.hidden), self.chunk):
             part = slice(start, min(start + self.chunk, len(self.hidden)))
-            yield part, torch.mm(self.hidden[part], self.weight.T, out=self._products[: part.stop - start])
+            yield part, self._product(self.hidden[part])
+
+    def _product(self, hidden_CD: Tensor) -> Tensor:
+        if self.shape.small is not None:
+            return self.shape.small.times(hidden_CD)
+        return torch.mm(hidden_CD, self.weight.T, out=self._products[: len(hidden_CD)])
 
     def _of(self, products: Tensor) -> Tensor:
-        logits = self._logits[: len(products)]
-        if logits.dtype != products.dtype:
-            logits.copy_(products)
+        logits = products
+        if logits.dtype != self.dtype:
+            logits = self._logits[: len(products)].copy_(products)
         if self.bias is not None:
             logits.add_(self.bias)
         return self.shape.logits(logits)

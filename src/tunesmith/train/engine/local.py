@@ -158,7 +158,10 @@ def _parts(order: Sequence[int], examples: Sequence[Example]) -> Iterator[list[i
 
 
 def narrow(net: Net) -> None:
-    """Let frozen layers multiply in 8 bits.  Raises UsageError C176 where no layer has a frozen matrix for it."""
+    """Let frozen layers multiply in 8 bits, and a frozen output matrix where it makes logits.
+
+    Raises UsageError C176 where no layer has a frozen matrix for it.
+    """
     from tunesmith.nn import int8, parameters
 
     if not int8.narrow(parameters.layers(net)):
@@ -169,6 +172,8 @@ def narrow(net: Net) -> None:
             fixes=("--set tuning.name=lora", "--set train.dtype=float32", "--set train.dtype=bfloat16"),
             where="train.dtype",
         )
+    if not parameters.has_own_head(net):
+        int8.keep_beside(parameters.output_matrix(net))
     machine.give_back()
 
 
