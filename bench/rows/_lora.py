@@ -15,6 +15,7 @@ from bench.row import JUDGES, Arm, Bench, Goal, Options, Run
 from bench.rows import _llama135 as llama
 
 GRID = (1, 3, 10)
+MICRO_TOKENS = 1024
 Row = tuple[list[int], int]  # ids, where the learnt part begins
 
 
@@ -35,6 +36,13 @@ def arm(options: Options, name: str, script: str, work: Mapping[str, Any], **mor
     """An arm in our python or the peers', with its own rate alone."""
     usual = options.ours if script.startswith("ours") else options.peers
     return Arm(name, more.pop("python", usual), script, work, **more)
+
+
+def ours(options: Options, script: str, work: Mapping[str, Any]) -> Arm:
+    """Our arm as a user may set it: what stays as it is in 8 bits, and few tokens at once, which holds less memory and
+    is no slower.  `--set dtype=auto`: in the numbers that it chooses by itself."""
+    chosen = {"dtype": options.more.get("dtype", "int8"), "options": {"train.micro_tokens": MICRO_TOKENS}}
+    return arm(options, "tunesmith", script, {**work, **chosen})
 
 
 def tried(options: Options, made: Arm, shorter: Mapping[str, Any]) -> Arm:

@@ -79,7 +79,7 @@ def test_the_nearest_example_stands_last_and_the_system_first(tmp_path: Path) ->
 @needs_torch
 def test_a_text_is_asked_after_lines(tmp_path: Path) -> None:
     speaker: Any = opened(job(tmp_path, "completion", shots=1))
-    assert speaker._prompt("Which tyre fits?").splitlines() == [
+    assert speaker._told("Which tyre fits?")[0].splitlines() == [
         "Which tyre fits a 28 inch wheel?",
         "Any that is marked 622.",
         "Which tyre fits?",

@@ -147,7 +147,14 @@ def test_estimates_are_positive_and_shortening_shortens(name: str, task: str, tm
     values = approach.shorter(made.recipe, 0.5)
     assert values is None or values == {"train.epochs": 5}
     assert approach.shorter(made.recipe, 0.01) is None
-    known = {"train.threads", "train.dtype", "train.peak_lr", "train.device", "train.products"}
+    known = {
+        "train.threads",
+        "train.dtype",
+        "train.peak_lr",
+        "train.device",
+        "train.products",
+        "train.kernels",
+    }
     assert set(approach.resolve(made.recipe)) <= known
 
 
