@@ -1,12 +1,12 @@
 """C4: DPO with LoRA for three epochs on pairs of answers, a Llama of 135 M parameters with random weights.
 
 Rows: a seeded draw of 8 pairs of hh-rlhf-harmless whose prompt and longer answer fit 256 tokens; the others are left
-out for every arm.  All 8 are an update, beta 0.1, rank 16 and alpha 32 on every matrix.  Peers: TRL's DPOTrainer at its
-defaults; at its best without checkpointing, with the reference computed once before the first step and pairs of like
-length together, in float32, and in bfloat16 where its products are no slower on this machine.  Ours
-multiplies with frozen matrices in 8 bits and computes 1,024 tokens at once (`--set dtype=auto`: the numbers that it
-chooses by itself).  The time of the reference counts for every arm.  Learning rates are tried for two epochs.  Quality: DPO loss and reward accuracy on
-held-out pairs by a neutral judge; with random weights they only say that all arms learn alike.
+out for every arm.  All 8 are an update, beta 0.1, rank 16 and alpha 32 on every matrix.  Ours multiplies with frozen
+matrices in 8 bits and computes 1,024 tokens at once (`--set dtype=auto`: the numbers that it chooses by itself).
+Peers: TRL's DPOTrainer at its defaults; at its best without checkpointing, with the reference computed once before the
+first step and pairs of like length together, in float32, and in bfloat16 where its products are no slower on this
+machine.  The time of the reference counts for every arm.  Learning rates are tried for two epochs.  Quality: DPO loss
+and reward accuracy on held-out pairs by a neutral judge; with random weights they only say that all arms learn alike.
 """
 
 from __future__ import annotations
