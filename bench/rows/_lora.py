@@ -16,6 +16,7 @@ from bench.rows import _llama135 as llama
 
 GRID = (1, 3, 10)
 MICRO_TOKENS = 1024
+ALIKE = 0.05  # nats a token: arms so near learn alike, and the fastest of them is the best
 Row = tuple[list[int], int]  # ids, where the learnt part begins
 
 
@@ -75,6 +76,7 @@ def bench(
         judge=judge,
         quality="loss",
         better=-1,
+        tolerance=ALIKE,
         flops=lambda run: useful(rows, run.arm.task["epochs"]),
         shapes=llama.shapes(),
         facts={"lengths": llama.lengths(rows), "learnt": learnt(rows), "held_out": held_out},
