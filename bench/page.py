@@ -54,8 +54,15 @@ def html(parts: Sequence[Mapping[str, Any]]) -> str:
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(body)}</body></html>\n"
 
 
+def _told(value: Any) -> str:
+    """A fact as a reader wants it: the numbers of a table one after the other."""
+    if not isinstance(value, dict):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(f"{key.replace('_', ' ')} {_told(each)}" for key, each in value.items())
+
+
 def _section(part: Mapping[str, Any]) -> str:
-    facts = ", ".join(f"{key} {value}" for key, value in part["facts"].items())
+    facts = "; ".join(f"{key.replace('_', ' ')}: {_told(value)}" for key, value in part["facts"].items())
     control = part.get("control") or {}
     told = ""
     if "ratio" in control:

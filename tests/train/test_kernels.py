@@ -91,3 +91,12 @@ def test_a_compiler_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.M
         kernels.use("own", tmp_path)
     assert refused.value.code == "C178"
     kernels._version.cache_clear()
+
+
+def test_a_library_that_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = tmp_path / "passes.so"
+    text.write_text("no library", encoding="utf-8")
+    monkeypatch.setattr(kernels, "library", lambda home: (text, text))
+    with pytest.raises(UsageError) as refused:
+        kernels.use("own", tmp_path)
+    assert refused.value.code == "C178" and not passes.ready()

@@ -50,11 +50,15 @@ def compiler() -> str:
 def use(choice: str, home: Path) -> None:
     """Compute passes by the library ('own', kept in this folder) or by torch.
 
-    Raises UsageError C178 where the library can't be made.
+    Raises UsageError C178 where the library can't be made or loaded.
     """
     from tunesmith.nn import passes
 
-    passes.use(*(library(home) if choice == "own" else (None,)))
+    made = library(home) if choice == "own" else (None,)
+    try:
+        passes.use(*made)
+    except (OSError, AttributeError) as failure:  # a home that nothing may be executed from, say
+        raise _impossible(str(failure)) from None
 
 
 def library(home: Path) -> tuple[Path, Path]:
@@ -130,7 +134,7 @@ def _openmp() -> str:
 def _impossible(why: str) -> UsageError:
     return UsageError(
         "C178",
-        f"train.kernels is 'own', and the passes can't be compiled: {why}",
+        f"train.kernels is 'own', and the passes can't be had: {why}",
         expected="Linux, a C compiler on the path (cc, gcc or clang), and torch with its OpenMP library",
         fixes=("--set train.kernels=torch",),
         where="train.kernels",
