@@ -22,7 +22,7 @@ from bench.rows import _llama135 as llama
 from bench.rows import _lora as lora
 from bench.rows import _numbers
 
-MINUTES = 20
+MINUTES = 13
 ROWS, HELD_OUT = 96, 32  # learnt from, judged: the slowest default takes four minutes on two cores
 QUICK, QUICK_HELD_OUT = 16, 16
 GRID_ROWS = 32  # the first of those that are learnt from

@@ -19,13 +19,19 @@ ATEN = torch.ops.aten
 
 
 class Normed(NamedTuple):
-    """What the gradient of `norm` needs: the sums before the norm [N, D], their mean and 1 ÷ spread, and the dropout as
-    a mask [N, D], or as `passes` tells it."""
+    """What the gradient of `norm` needs: the sums before the norm [N, D], their mean and 1 ÷ spread, and the dropout: a
+    mask [N, D], or as `passes` tells it."""
 
     sums: torch.Tensor
     mean: torch.Tensor
     inverse: torch.Tensor
-    drop: torch.Tensor | passes.Drop | None
+    mask: torch.Tensor | None
+    told: passes.Drop | None
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor | None, ...]:
+        """All but what is told."""
+        return self[:4]
 
 
 def norm(
@@ -42,24 +48,24 @@ def norm(
         told = dropping.told(share)
         given = (product_ND, bias_D, beside_ND, weight_D, shift_D, told, epsilon)
         y_ND, mean, inverse = passes.drop_add_norm(*given)
-        return y_ND, Normed(product_ND, mean, inverse, told)
+        return y_ND, Normed(product_ND, mean, inverse, None, told)
     drop = dropping.mask(product_ND.shape, share, product_ND.dtype) if share else None
     sums_ND = product_ND.add_(bias_D)
     sums_ND = (sums_ND if drop is None else sums_ND.mul_(drop)).add_(beside_ND)
     y_ND, mean, inverse = torch.native_layer_norm(sums_ND, [sums_ND.shape[1]], weight_D, shift_D, epsilon)
-    return y_ND, Normed(sums_ND, mean, inverse, drop)
+    return y_ND, Normed(sums_ND, mean, inverse, drop, None)
 
 
 def norm_back(
     grad_ND: torch.Tensor, kept: Normed, weight_D: torch.Tensor, shift_D: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, Any]:
     """Gradients by what stood beside, by the product, and by (weight, shift, bias)."""
-    if isinstance(kept.drop, passes.Drop):
-        return passes.drop_add_norm_back(grad_ND, kept.sums, weight_D, kept.mean, kept.inverse, kept.drop)
+    if kept.told is not None:
+        return passes.drop_add_norm_back(grad_ND, kept.sums, weight_D, kept.mean, kept.inverse, kept.told)
     beside_ND, by_weight, by_shift = ATEN.native_layer_norm_backward(
         grad_ND, kept.sums, [grad_ND.shape[1]], kept.mean, kept.inverse, weight_D, shift_D, [True] * 3
     )
-    product_ND = beside_ND if kept.drop is None else beside_ND * kept.drop
+    product_ND = beside_ND if kept.mask is None else beside_ND * kept.mask
     return beside_ND, product_ND, (by_weight, by_shift, product_ND.sum(0))
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tunesmith.nn import dropping
-from tunesmith.nn.after_products import bend, bend_back, norm, norm_back
+from tunesmith.nn.after_products import Normed, bend, bend_back, norm, norm_back
 
 FAMILIES = ("BertLayer", "ElectraLayer")  # their layers are the same but for their names
 ATEN = torch.ops.aten
@@ -153,17 +153,21 @@ class _Layer(torch.autograd.Function):
         y, first = norm(read @ wo.t(), bo, x_ND, g1, c1, shape.drops[1], shape.epsilons[0])
         bent, inside = bend(y @ wi.t(), bi)
         z, second = norm(bent @ wd.t(), bd, y, g2, c2, shape.drops[2], shape.epsilons[1])
-        ctx.shape, ctx.at, ctx.size, ctx.norms = shape, at, (B, T, D, N), (first, second)
-        ctx.save_for_backward(x_ND, qkv, chances, kept, drop, read, y, inside, bent, *weights)
+        ctx.shape, ctx.at, ctx.size = shape, at, (B, T, D, N)
+        ctx.told = first.told, second.told
+        kept_back = (x_ND, qkv, chances, kept, drop, read, y, inside, bent)
+        ctx.save_for_backward(*kept_back, *first.tensors, *second.tensors, *weights)
         return z.new_zeros(B * T, D).index_copy_(0, at.flat, z).view(B, T, D)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         shape, at, (B, T, D, N) = ctx.shape, ctx.at, ctx.size
-        x, qkv, chances, kept, drop, read, y, inside, bent, *weights = ctx.saved_tensors
+        x, qkv, chances, kept, drop, read, y, inside, bent, s1, m1, i1, d1, s2, m2, i2, d2, *weights = (
+            ctx.saved_tensors
+        )
+        first, second = Normed(s1, m1, i1, d1, ctx.told[0]), Normed(s2, m2, i2, d2, ctx.told[1])
         wq, _, wk, _, wv, _, wo, _, g1, c1, wi, _, wd, _, g2, c2 = weights
-        first, second = ctx.norms
         together = torch.cat([wq, wk, wv])
         given = gradient.reshape(B * T, D).index_select(0, at.flat)
         dy, d, (dg2, dc2, dbd) = norm_back(given, second, g2, c2)
